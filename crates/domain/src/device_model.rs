@@ -1,0 +1,249 @@
+//! Device models: what `tracker/list_models` tells about a kind of device. One TOML file per vendor under
+//! `data/models/`.
+
+use crate::DeviceId;
+use serde::Deserialize;
+use std::{collections::HashMap, fmt, sync::LazyLock};
+
+/// Code of a device model, such as `telfmb920`; always that of one of `device_models`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ModelCode(usize);
+
+impl ModelCode {
+    /// `None` when no device model has the code.
+    pub fn find(code: &str) -> Option<Self> {
+        static BY_CODE: LazyLock<HashMap<&'static str, usize>> = LazyLock::new(|| {
+            device_models().iter().enumerate().map(|(at, model)| (&*model.code, at)).collect()
+        });
+        BY_CODE.get(code).copied().map(Self)
+    }
+
+    pub fn model(self) -> &'static DeviceModel {
+        &device_models()[self.0]
+    }
+
+    pub fn as_str(self) -> &'static str {
+        &self.model().code
+    }
+}
+
+impl fmt::Display for ModelCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for ModelCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A device model and its capabilities. Field names are those of the API.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeviceModel {
+    pub id: i32,
+    pub vendor: Box<str>,
+    pub code: Box<str>,
+    pub parent_code: Option<Box<str>>,
+    /// `logger`, `portable`, `vehicle` or `personal`.
+    pub r#type: Box<str>,
+    pub name: Box<str>,
+    pub id_type: IdType,
+    /// Names of the protocols that a device of this model may speak.
+    pub protocols: Vec<Box<str>>,
+    pub has_phone: bool,
+    pub has_apn_settings: bool,
+    pub register: bool,
+    pub has_auto_registration: bool,
+    pub port: Option<u16>,
+    pub battery: Option<Battery>,
+    pub altitude: bool,
+    pub satellites: bool,
+    pub gsm_level: bool,
+    pub gsm_network: bool,
+    pub gsm_roaming: bool,
+    pub has_detach_button: bool,
+    pub has_fuel_input: bool,
+    pub analog_inputs: u8,
+    pub digital_inputs: u8,
+    pub rs232_inputs: u8,
+    pub digital_outputs: u8,
+    pub track_control: Box<str>,
+    pub output_control: Box<str>,
+    pub special_control: Box<str>,
+    pub rules: Vec<Box<str>>,
+    pub inputs: Vec<Box<str>>,
+    pub state_fields: Vec<Box<str>>,
+    pub special_settings: Vec<Box<str>>,
+    pub sms_control: Vec<Box<str>>,
+    pub has_led_control: bool,
+    pub has_location_request: bool,
+    pub has_gprs_location_request: bool,
+    pub has_gsm_lbs_location_request: bool,
+    pub has_chat: bool,
+    pub check_bundle: bool,
+    pub has_odometer: bool,
+    pub has_lbs: bool,
+    pub has_motion_sensor: bool,
+    pub has_hardware_key: bool,
+}
+
+/// The device's own battery, in volts (or 0, 0.1, 1 where the device reports a ratio).
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Battery {
+    pub min_charge: f64,
+    pub low_charge: f64,
+    pub max_charge: f64,
+}
+
+impl Battery {
+    /// Charge in percent, 0..=100, linear between `min_charge` and `max_charge`.
+    pub fn percent(&self, charge: f64) -> u8 {
+        let share = (charge - self.min_charge) / (self.max_charge - self.min_charge);
+        (share.clamp(0.0, 1.0) * 100.0).round() as u8
+    }
+}
+
+/// What identifies a device of the model at registration.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum IdType {
+    Imei,
+    Meid,
+    /// `id,n`: a factory number of n digits.
+    Digits(u8),
+    /// `n,m`: the platform makes a number of n digits that starts with m.
+    Generated {
+        digits: u8,
+        prefix: Box<str>,
+    },
+}
+
+impl IdType {
+    /// Whether `id` has the form that devices of the model use.
+    pub fn fits(&self, id: &DeviceId) -> bool {
+        let id = id.as_str();
+        let digits = id.bytes().all(|b| b.is_ascii_digit());
+        match self {
+            Self::Imei => digits && id.len() == 15,
+            Self::Meid => id.len() == 14 && id.bytes().all(|b| b.is_ascii_hexdigit()),
+            Self::Digits(count) => digits && id.len() == usize::from(*count),
+            Self::Generated { digits: count, prefix } => {
+                digits && id.len() == usize::from(*count) && id.starts_with(&**prefix)
+            }
+        }
+    }
+}
+
+impl TryFrom<String> for IdType {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let unknown = || format!("`{text}` is no id type: imei, meid, id,n or n,m");
+        match text.split_once(',') {
+            None if text == "imei" => Ok(Self::Imei),
+            None if text == "meid" => Ok(Self::Meid),
+            Some(("id", digits)) => digits.parse().map(Self::Digits).map_err(|_| unknown()),
+            Some((digits, prefix)) => digits
+                .parse()
+                .map(|digits| Self::Generated { digits, prefix: prefix.into() })
+                .map_err(|_| unknown()),
+            None => Err(unknown()),
+        }
+    }
+}
+
+impl fmt::Display for IdType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Imei => f.write_str("imei"),
+            Self::Meid => f.write_str("meid"),
+            Self::Digits(digits) => write!(f, "id,{digits}"),
+            Self::Generated { digits, prefix } => write!(f, "{digits},{prefix}"),
+        }
+    }
+}
+
+impl DeviceModel {
+    pub fn speaks(&self, protocol: &str) -> bool {
+        self.protocols.iter().any(|name| **name == *protocol)
+    }
+}
+
+/// All device models, in the order of their files.
+pub fn device_models() -> &'static [DeviceModel] {
+    static MODELS: LazyLock<Vec<DeviceModel>> = LazyLock::new(|| {
+        let files = [include_str!("../data/models/teltonika.toml")];
+        files
+            .into_iter()
+            .flat_map(|file| vendor_models(file).unwrap_or_else(|e| unreachable!("{e}")))
+            .collect()
+    });
+    &MODELS
+}
+
+/// A vendor's file: `vendor` and `protocols` hold for every model, `[defaults]` for those that say nothing else.
+fn vendor_models(file: &str) -> Result<Vec<DeviceModel>, toml::de::Error> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Vendor {
+        vendor: toml::Value,
+        protocols: toml::Value,
+        defaults: toml::Table,
+        model: Vec<toml::Table>,
+    }
+    let vendor: Vendor = toml::from_str(file)?;
+    let complete = |model: toml::Table| {
+        let mut table = vendor.defaults.clone();
+        table.insert("vendor".into(), vendor.vendor.clone());
+        table.insert("protocols".into(), vendor.protocols.clone());
+        table.extend(model);
+        table.try_into()
+    };
+    vendor.model.into_iter().map(complete).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::InputName;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_model_is_whole() {
+        let (mut ids, mut codes) = (HashSet::new(), HashSet::new());
+        for model in device_models() {
+            assert!(ids.insert(model.id), "{}: id {} is taken", model.code, model.id);
+            assert!(codes.insert(&model.code), "{} stands twice", model.code);
+            assert!(
+                ["logger", "portable", "vehicle", "personal"].contains(&&*model.r#type),
+                "{}",
+                model.code
+            );
+            for input in &model.inputs {
+                assert!(InputName::find(input).is_some(), "{}: unknown input {input}", model.code);
+            }
+            if let Some(battery) = model.battery {
+                assert!(battery.min_charge < battery.max_charge, "{}", model.code);
+            }
+        }
+    }
+
+    #[test]
+    fn id_types_check_device_ids() {
+        for (id_type, fitting, other) in [
+            ("imei", "356938035643809", "35693803564380"),
+            ("meid", "A10000009296F2", "A10000009296FZ"),
+            ("id,7", "1234567", "12345678"),
+            ("10,2", "2123456789", "1123456789"),
+        ] {
+            let id_type = IdType::try_from(id_type.to_owned()).unwrap();
+            assert!(id_type.fits(&DeviceId::new(fitting).unwrap()));
+            assert!(!id_type.fits(&DeviceId::new(other).unwrap()));
+        }
+        assert!(IdType::try_from("nonsense".to_owned()).is_err());
+    }
+}

@@ -1,0 +1,30 @@
+//! The words of the house as types: identifiers, time, units, messages, the records of the journal, states,
+//! device models, error codes and rights. No I/O, no clock, no randomness: everything here is a value.
+
+mod clock;
+mod device_model;
+mod error_code;
+mod id;
+mod identity;
+mod input;
+mod message;
+mod record;
+mod right;
+mod settings;
+mod time;
+mod units;
+
+pub use clock::Clock;
+pub use device_model::{Battery, DeviceModel, IdType, ModelCode, device_models};
+pub use error_code::ErrorCode;
+pub use id::{
+    AccountId, DeviceId, GroupId, InvalidDeviceId, PanelAccountId, SourceId, TariffId, TrackerId, UserId,
+};
+pub use identity::{RecordHash, RecordIdentity};
+pub use input::{InputName, InputSpec, Value, ValueKind, input_specs};
+pub use message::{Fix, Inputs, Message};
+pub use record::{Contact, ContactKind, Derived, Problem, Record, Reply, Telemetry, TimeOrigin, Transport};
+pub use right::Right;
+pub use settings::{ConnectionTimeouts, TripDetection};
+pub use time::{Timestamp, plausible_time};
+pub use units::{Coordinates, Heading, Metres, Speed};

@@ -1,0 +1,124 @@
+//! Points in time, and which of a device's claims about time are believed.
+
+use serde::{Deserialize, Serialize};
+use std::{fmt, time::Duration};
+
+/// Milliseconds since 1970-01-01T00:00:00Z, without leap seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(millis)
+    }
+
+    pub const fn from_seconds(seconds: i64) -> Self {
+        Self(seconds.saturating_mul(1000))
+    }
+
+    pub const fn millis(self) -> i64 {
+        self.0
+    }
+
+    pub const fn seconds(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+
+    #[must_use]
+    pub fn plus(self, span: Duration) -> Self {
+        Self(self.0.saturating_add(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)))
+    }
+
+    #[must_use]
+    pub fn minus(self, span: Duration) -> Self {
+        Self(self.0.saturating_sub(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)))
+    }
+
+    /// How long after `earlier` this is; zero when it is before.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+}
+
+impl fmt::Display for Timestamp {
+    /// ISO 8601 in UTC with milliseconds only when there are any: `2024-10-16T12:00:00Z`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (year, month, day) = civil_date(self.0.div_euclid(86_400_000));
+        let of_day = self.0.rem_euclid(86_400_000);
+        let (hour, minute, second) = (of_day / 3_600_000, of_day / 60_000 % 60, of_day / 1000 % 60);
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")?;
+        match of_day % 1000 {
+            0 => f.write_str("Z"),
+            millis => write!(f, ".{millis:03}Z"),
+        }
+    }
+}
+
+/// Year, month and day of the proleptic Gregorian calendar for days since 1970-01-01.
+fn civil_date(days: i64) -> (i64, i64, i64) {
+    // Counting from 0000-03-01 puts the leap day at the end of a year, so that months have a fixed offset.
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let day_of_era = shifted.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    (year, month, day)
+}
+
+/// A GPS receiver counts weeks modulo 1,024; one that missed a rollover is late by exactly this much.
+const WEEK_ROLLOVER: Duration = Duration::from_secs(1024 * 7 * 86_400);
+/// How far ahead of the server a device's clock may run and still be believed.
+const CLOCK_AHEAD: Duration = Duration::from_secs(600);
+
+/// The time at which a record is filed, if the device's claim can be believed: within
+/// [received − retention, received + 10 min], or brought there by adding 1,024 weeks once.
+/// `None` means that the claim is suspect and the receive time stands in for it.
+pub fn plausible_time(claimed: Timestamp, received: Timestamp, retention: Duration) -> Option<Timestamp> {
+    let believed = |time: &Timestamp| (received.minus(retention)..=received.plus(CLOCK_AHEAD)).contains(time);
+    [claimed, claimed.plus(WEEK_ROLLOVER)].into_iter().find(believed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prints_iso_8601() {
+        for (millis, expected) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_400_000, "2000-02-29T00:00:00Z"),
+            (1_729_080_000_123, "2024-10-16T12:00:00.123Z"),
+            (-1, "1969-12-31T23:59:59.999Z"),
+            (4_102_444_799_000, "2099-12-31T23:59:59Z"),
+        ] {
+            assert_eq!(Timestamp::from_millis(millis).to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn believes_only_plausible_device_times() {
+        let day = Duration::from_secs(86_400);
+        let now = Timestamp::from_seconds(1_800_000_000);
+        let year = day * 365;
+        for (claimed, expected) in [
+            (now, Some(now)),
+            (now.plus(Duration::from_secs(600)), Some(now.plus(Duration::from_secs(600)))),
+            (now.plus(Duration::from_secs(601)), None),
+            (now.minus(year), Some(now.minus(year))),
+            (now.minus(year + Duration::from_millis(1)), None),
+            (now.minus(WEEK_ROLLOVER), Some(now)),
+            (now.minus(WEEK_ROLLOVER + day), Some(now.minus(day))),
+            (now.minus(WEEK_ROLLOVER * 2), None),
+            (Timestamp::from_millis(0), None),
+            (Timestamp::from_millis(i64::MAX), None),
+            (Timestamp::from_millis(i64::MIN), None),
+        ] {
+            assert_eq!(plausible_time(claimed, now, year), expected, "{claimed}");
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! One conversation: collects bytes into frames, feeds them to a machine, and holds them back while it is not known
+//! who speaks. Bytes one at a time, all at once, or two frames glued give the same events.
+
+use crate::{Admission, Broken, DeviceSlot, Event, Events, Framing, Machine, Protocol};
+use domain::Transport;
+
+pub struct Connection {
+    machine: Box<dyn Machine>,
+    max_frame: usize,
+    /// Bytes not decoded yet.
+    buffer: Vec<u8>,
+    events: Events,
+    waiting_for: Option<DeviceSlot>,
+    ended: bool,
+}
+
+impl Connection {
+    pub fn new(protocol: &dyn Protocol, transport: Transport) -> Self {
+        Self {
+            machine: protocol.machine(transport),
+            max_frame: protocol.max_frame(),
+            buffer: Vec::new(),
+            events: Events::new(),
+            waiting_for: None,
+            ended: false,
+        }
+    }
+
+    /// Takes bytes of a stream, in the order of their arrival.
+    pub fn receive(&mut self, bytes: &[u8]) {
+        self.buffer.extend_from_slice(bytes);
+        self.advance();
+    }
+
+    /// Takes one whole frame (its delimiter may be missing) or one datagram.
+    pub fn receive_frame(&mut self, frame: &[u8]) {
+        let decoded = self.machine.decode(frame, &mut self.events);
+        self.settle(decoded);
+    }
+
+    /// Answers `Event::Identify`, or introduces a device before it speaks.
+    pub fn identified(&mut self, slot: DeviceSlot, admission: &Admission) {
+        if self.waiting_for == Some(slot) {
+            self.waiting_for = None;
+        }
+        self.machine.identified(slot, admission, &mut self.events);
+        self.settle(Ok(()));
+        self.advance();
+    }
+
+    /// The next thing to be done.
+    pub fn poll(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// Bytes that wait for the rest of their frame or for an answer.
+    pub fn buffered(&self) -> usize {
+        self.buffer.len()
+    }
+
+    fn advance(&mut self) {
+        let mut used = 0;
+        while !self.held_back() && used < self.buffer.len() {
+            match self.machine.frame(&self.buffer[used..]) {
+                Ok(Framing::Incomplete) => {
+                    let length = self.buffer.len() - used;
+                    if length > self.max_frame {
+                        self.settle(Err(Broken::TooLong { length, limit: self.max_frame }));
+                    }
+                    break;
+                }
+                Ok(Framing::Skip(length)) => used += length,
+                Ok(Framing::Frame(length)) => {
+                    let frame = &self.buffer[used..used + length];
+                    let decoded = self.machine.decode(frame, &mut self.events);
+                    used += length;
+                    self.settle(decoded);
+                }
+                Err(broken) => self.settle(Err(broken)),
+            }
+        }
+        if used == self.buffer.len() {
+            // An idle connection holds no memory for its next frame.
+            self.buffer = Vec::new();
+        } else {
+            self.buffer.drain(..used);
+        }
+    }
+
+    fn held_back(&self) -> bool {
+        self.ended || self.waiting_for.is_some()
+    }
+
+    /// Sees what the last call of the machine asked for.
+    fn settle(&mut self, decoded: Result<(), Broken>) {
+        if let Err(broken) = decoded {
+            self.events.push_back(Event::Broken(broken));
+        }
+        match self.events.back() {
+            Some(Event::Identify { slot, .. }) => self.waiting_for = Some(*slot),
+            Some(Event::Close | Event::Broken(_)) => self.ended = true,
+            _ => {}
+        }
+    }
+}

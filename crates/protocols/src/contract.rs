@@ -1,0 +1,125 @@
+//! What a protocol declares and what its machine is asked and says.
+
+use domain::{DeviceId, Message, ModelCode, RecordHash, Transport};
+use std::collections::BTreeMap;
+
+/// A device protocol: a stateless description that makes machines.
+pub trait Protocol: Sync {
+    /// Lower-case name, a key of `[devices.ports]` in the configuration.
+    fn name(&self) -> &'static str;
+
+    fn transports(&self) -> &'static [Transport];
+
+    fn default_port(&self) -> u16;
+
+    /// No frame of the protocol is longer than this many bytes.
+    fn max_frame(&self) -> usize;
+
+    /// Whether the first bytes of a connection (or a datagram) are of this protocol, for the `any` port.
+    fn recognise(&self, start: &[u8]) -> Recognition;
+
+    /// A machine for one connection, one datagram or one request.
+    fn machine(&self, transport: Transport) -> Box<dyn Machine>;
+}
+
+/// How sure a protocol is that bytes are its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recognition {
+    No,
+    /// Nothing speaks against it so far; more bytes are needed.
+    Unsure,
+    /// A login that names the device; it decides when the device is registered with a model of this protocol.
+    Login(DeviceId),
+    /// A complete frame whose checksum is right.
+    Frame,
+}
+
+/// The state of one conversation with a device, or with a relay that carries many.
+pub trait Machine: Send {
+    /// Finds the frame at the start of `buffer`, which is not empty.
+    ///
+    /// # Errors
+    /// When the bytes can never become a frame: the stream is out of step and the connection must close.
+    fn frame(&mut self, buffer: &[u8]) -> Result<Framing, Broken>;
+
+    /// Understands one frame (a delimiter at its end may be missing) or one datagram.
+    ///
+    /// What a right checksum covers and cannot be decoded is an `Event::Problem` and is acknowledged.
+    ///
+    /// # Errors
+    /// When the checksum is wrong or the device broke the order of the conversation: nothing is acknowledged, the
+    /// connection closes. Events pushed before stay valid.
+    fn decode(&mut self, frame: &[u8], events: &mut Events) -> Result<(), Broken>;
+
+    /// The answer to `Event::Identify`. It may also come unasked, for a device that is known beforehand.
+    fn identified(&mut self, slot: DeviceSlot, admission: &Admission, events: &mut Events);
+}
+
+/// What stands at the start of a buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// More bytes are needed.
+    Incomplete,
+    /// The first so many bytes are a frame; 1 or more.
+    Frame(usize),
+    /// The first so many bytes carry nothing, such as a keep-alive; 1 or more.
+    Skip(usize),
+}
+
+/// A device within a connection, numbered by its machine; 0 where a connection carries one device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct DeviceSlot(pub u16);
+
+/// Whether a device may speak.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Admission {
+    Known(KnownDevice),
+    Refused,
+}
+
+/// What a machine may know about its device.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KnownDevice {
+    pub model: Option<ModelCode>,
+    pub settings: DeviceSettings,
+}
+
+/// Settings of a device that change how its bytes are read, by name.
+pub type DeviceSettings = BTreeMap<String, String>;
+
+/// What a machine wants done, in this order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// Who is this? The last event of its frame; frames wait until `Machine::identified` answers.
+    Identify { slot: DeviceSlot, id: DeviceId },
+    /// A record of the device; `hash` identifies its bytes (see `RecordHash`).
+    Message { slot: DeviceSlot, message: Message, hash: RecordHash },
+    /// Bytes under a right checksum that could not be understood.
+    Problem { slot: DeviceSlot, error: String, bytes: Vec<u8> },
+    /// A sign of life without a message.
+    Heartbeat { slot: DeviceSlot },
+    /// To be sent at once.
+    ReplyNow(Vec<u8>),
+    /// To be sent when all messages and problems before it are durable.
+    ReplyWhenDurable(Vec<u8>),
+    /// To be closed when all replies before it are sent. Nothing follows.
+    Close,
+    /// The stream cannot go on: close without another reply. Nothing follows.
+    Broken(Broken),
+}
+
+/// Where a machine puts its events.
+pub type Events = std::collections::VecDeque<Event>;
+
+/// Why a conversation cannot go on.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Broken {
+    #[error("wrong checksum: the frame says {said:#06x}, its bytes give {computed:#06x}")]
+    Checksum { said: u32, computed: u32 },
+    #[error("a frame of {length} bytes is longer than the {limit} of the protocol")]
+    TooLong { length: usize, limit: usize },
+    #[error("not a frame of this protocol: {0}")]
+    NotAFrame(&'static str),
+    #[error("out of order: {0}")]
+    OutOfOrder(&'static str),
+}

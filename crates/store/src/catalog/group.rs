@@ -6,7 +6,8 @@ use super::{
     statements::{returned_id, statements},
 };
 use domain::{AccountId, GroupId, TrackerId};
-use sqlx::{FromRow, any::AnyRow, query, query_as};
+use sqlx::{AnyConnection, FromRow, any::AnyRow, query, query_as};
+use std::collections::BTreeSet;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
@@ -24,7 +25,8 @@ statements! {
     DELETE = "DELETE FROM tracker_groups WHERE id = $1 AND account_id = $2";
     OF_ACCOUNT = "SELECT id, account_id, title, color FROM tracker_groups WHERE account_id = $1 ORDER BY id";
     ALL = "SELECT id, account_id, title, color FROM tracker_groups ORDER BY id";
-    EXISTS = "SELECT id FROM tracker_groups WHERE id = $1 AND account_id = $2";
+    /// Writes nothing new: it waits for whoever is filling or deleting the group, and makes the next one wait.
+    HOLD = "UPDATE tracker_groups SET title = title WHERE id = $1 AND account_id = $2";
     ASSIGN = "UPDATE trackers SET group_id = $3 WHERE id = $1 AND account_id = $2 AND deleted = 0";
 }
 
@@ -57,11 +59,9 @@ impl Catalog {
     /// `NotFound`, also for another account's group.
     pub async fn delete_group(&self, account: AccountId, id: GroupId) -> Result<(), CatalogError> {
         let mut transaction = self.write().await?;
+        hold(&mut transaction, account, id).await?;
         query(EMPTY).bind(id.0).bind(account.0).execute(&mut *transaction).await?;
-        let deleted = query(DELETE).bind(id.0).bind(account.0).execute(&mut *transaction).await?;
-        if deleted.rows_affected() == 0 {
-            return Err(CatalogError::NotFound);
-        }
+        query(DELETE).bind(id.0).bind(account.0).execute(&mut *transaction).await?;
         Ok(transaction.commit().await?)
     }
 
@@ -80,19 +80,39 @@ impl Catalog {
         trackers: &[TrackerId],
     ) -> Result<(), CatalogError> {
         let mut transaction = self.write().await?;
-        let group = (group != GroupId::NONE).then_some(group.0);
-        if let Some(id) = group {
-            let found = query(EXISTS).bind(id).bind(account.0).fetch_optional(&mut *transaction).await?;
-            found.ok_or(CatalogError::NotFound)?;
+        if group != GroupId::NONE {
+            hold(&mut transaction, account, group).await?;
         }
+        // In one order for all, so that no two calls wait for each other's trackers.
+        let trackers: BTreeSet<_> = trackers.iter().collect();
         for tracker in trackers {
-            let assign = query(ASSIGN).bind(tracker.0).bind(account.0).bind(group);
+            let assign = query(ASSIGN).bind(tracker.0).bind(account.0).bind(column(group));
             if assign.execute(&mut *transaction).await?.rows_affected() == 0 {
                 return Err(CatalogError::ReferenceNotFound);
             }
         }
         Ok(transaction.commit().await?)
     }
+}
+
+/// Makes sure that the account has the group, and goes on having it until the transaction ends.
+///
+/// # Errors
+/// `NotFound`.
+pub(super) async fn hold(
+    transaction: &mut AnyConnection,
+    account: AccountId,
+    id: GroupId,
+) -> Result<(), CatalogError> {
+    match query(HOLD).bind(id.0).bind(account.0).execute(transaction).await?.rows_affected() {
+        0 => Err(CatalogError::NotFound),
+        _ => Ok(()),
+    }
+}
+
+/// What `trackers.group_id` holds.
+pub(super) fn column(group: GroupId) -> Option<i64> {
+    (group != GroupId::NONE).then_some(group.0)
 }
 
 impl FromRow<'_, AnyRow> for Group {

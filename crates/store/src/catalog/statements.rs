@@ -45,7 +45,7 @@ mod tests {
         Catalog, Direction, Location, TariffOrder, UserOrder, directory, group, panel_account,
         security_group, session, source, tariff, tracker, user,
     };
-    use sqlx::{Column, Executor, SqlSafeStr, Statement};
+    use sqlx::{AssertSqlSafe, Column, Executor, Row, SqlSafeStr, Statement};
     use std::collections::BTreeSet;
 
     fn statements() -> Vec<(String, &'static str)> {
@@ -84,6 +84,24 @@ mod tests {
             assert_eq!(columns.len(), prepared.columns().len(), "{name} answers with a name twice");
             let answers = sql.starts_with("SELECT") || sql.contains(" RETURNING ");
             assert_eq!(!columns.is_empty(), answers, "{name}");
+        }
+        catalog.close().await;
+    }
+
+    #[tokio::test]
+    async fn look_ups_of_every_call_and_login_use_an_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let catalog = Catalog::open(&Location::Sqlite(folder.path().to_owned())).await.unwrap();
+        for (sql, index) in [
+            (source::ADMISSION, "USING INDEX sources_device_id (device_id=?)"),
+            (session::FIND, "(token_hash=?)"),
+            (user::USER_BY_LOGIN, "USING INDEX users_login (login=?)"),
+            (tracker::OF_ACCOUNT, "USING INDEX trackers_account_source (account_id=?)"),
+        ] {
+            let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+            let steps = sqlx::query(explain).fetch_all(catalog.reader()).await.unwrap();
+            let plan: Vec<String> = steps.iter().map(|step| step.get("detail")).collect();
+            assert!(plan.iter().any(|step| step.contains(index)), "{plan:?}");
         }
         catalog.close().await;
     }

@@ -4,6 +4,7 @@
 use super::{
     Catalog, CatalogError,
     columns::Columns,
+    group,
     statements::{returned_id, statements},
 };
 use domain::{AccountId, GroupId, SourceId, Timestamp, TrackerId};
@@ -94,11 +95,17 @@ pub(super) async fn create(
     new: &NewTracker,
     at: Timestamp,
 ) -> Result<TrackerId, CatalogError> {
+    if new.group != GroupId::NONE {
+        group::hold(&mut *connection, account, new.group).await.map_err(|error| match error {
+            CatalogError::NotFound => CatalogError::ReferenceNotFound,
+            other => other,
+        })?;
+    }
     let create = query(CREATE)
         .bind(account.0)
         .bind(source.0)
         .bind(&new.label)
-        .bind((new.group != GroupId::NONE).then_some(new.group.0))
+        .bind(group::column(new.group))
         .bind(at.millis());
     let id = returned_id(&mut *connection, create).await?;
     query(BEGIN_SPAN).bind(id).bind(source.0).bind(at.millis()).execute(connection).await?;

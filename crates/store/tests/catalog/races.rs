@@ -3,7 +3,7 @@
 use crate::world::{at, master, register, session, source, tracker, user};
 use domain::GroupId;
 use std::{future::Future, pin::pin, task::Poll};
-use store::catalog::{Catalog, CatalogError, NewSession};
+use store::catalog::{Catalog, CatalogError, NewSession, NewTracker};
 use tokio::task::JoinSet;
 
 const ROUNDS: i64 = 20;
@@ -88,18 +88,25 @@ pub(crate) async fn no_session_survives_a_change_of_password(catalog: &Catalog) 
 
 pub(crate) async fn no_tracker_stays_in_a_deleted_group(catalog: &Catalog) {
     let account = crate::world::account(catalog, "a").await;
-    let (_, tracker) = register(catalog, account, "356938035643809").await;
-    for _ in 0..ROUNDS {
+    let (_, moved) = register(catalog, account, "356938035643809").await;
+    for round in 0..ROUNDS {
         let group = catalog.create_group(account, "North", "FF6DDC").await.unwrap();
+        let source = source(catalog, account, &round.to_string()).await;
         let assigning = tokio::spawn({
             let catalog = catalog.clone();
-            async move { catalog.assign_to_group(account, group, &[tracker]).await }
+            async move { catalog.assign_to_group(account, group, &[moved]).await }
+        });
+        let registering = tokio::spawn({
+            let (catalog, new) = (catalog.clone(), NewTracker { label: "Van".into(), group });
+            async move { catalog.register(&source, &new).await }
         });
         catalog.delete_group(account, group).await.unwrap();
         let assigned = assigning.await.unwrap();
         assert!(matches!(assigned, Ok(()) | Err(CatalogError::NotFound)), "{assigned:?}");
-        let read = catalog.tracker(account, tracker).await.unwrap().unwrap();
-        assert_eq!(read.group, GroupId::NONE);
+        let registered = registering.await.unwrap();
+        assert!(matches!(registered, Ok(_) | Err(CatalogError::ReferenceNotFound)), "{registered:?}");
+        let trackers = catalog.trackers_of(account).await.unwrap();
+        assert!(trackers.iter().all(|tracker| tracker.group == GroupId::NONE), "{trackers:?}");
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) trait Columns {
         self.maybe_text(column)?.map(|id| DeviceId::new(&id)).transpose().map_err(|e| undecodable(column, e))
     }
 
-    /// An enum that is stored as a word or a number.
+    /// An enum that is stored as a word.
     fn word<T: TryFrom<String, Error = Unreadable>>(&self, column: &str) -> sqlx::Result<T> {
         T::try_from(self.text(column)?).map_err(|e| undecodable(column, e))
     }

@@ -1,0 +1,137 @@
+//! Where the catalog lives and how its connections are set up: all that differs between SQLite and PostgreSQL
+//! except the schema.
+
+use super::{CatalogError, Pools, migrations};
+use sqlx::{
+    AnyPool, Executor,
+    any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers},
+};
+use std::{
+    fmt,
+    fmt::Write,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// Where the catalog lives.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Location {
+    /// `catalog.sqlite` in this folder.
+    Sqlite(PathBuf),
+    /// A `postgres://` URL.
+    Postgres(String),
+}
+
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a catalog is \"sqlite\" or a postgres:// URL")]
+pub struct UnknownLocation;
+
+impl Location {
+    /// What the configuration calls the catalog: `sqlite` (in `data_dir`) or a `postgres://` URL.
+    ///
+    /// # Errors
+    /// When it is neither.
+    pub fn parse(text: &str, data_dir: &Path) -> Result<Self, UnknownLocation> {
+        match text {
+            "sqlite" => Ok(Self::Sqlite(data_dir.to_owned())),
+            url if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
+                Ok(Self::Postgres(url.to_owned()))
+            }
+            _ => Err(UnknownLocation),
+        }
+    }
+}
+
+impl fmt::Debug for Location {
+    /// Without the URL: a password may stand in it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(folder) => f.debug_tuple("Sqlite").field(folder).finish(),
+            Self::Postgres(_) => f.write_str("Postgres"),
+        }
+    }
+}
+
+const SQLITE_READERS: u32 = 4;
+const POSTGRES_CONNECTIONS: u32 = 16;
+/// A caller that got no connection for this long is told that the catalog is unavailable.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// FULL makes each commit durable in WAL mode; NORMAL would lose the last ones in a power cut.
+const SQLITE_WRITER: &str = "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; \
+    PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
+const SQLITE_READER: &str = "PRAGMA busy_timeout = 10000; PRAGMA query_only = ON;";
+
+pub(super) async fn open(location: &Location) -> Result<Pools, CatalogError> {
+    install_default_drivers();
+    let pools = match location {
+        Location::Sqlite(folder) => open_sqlite(&folder.join("catalog.sqlite")).await?,
+        Location::Postgres(url) => open_postgres(url).await?,
+    };
+    Ok(pools)
+}
+
+async fn open_sqlite(file: &Path) -> Result<Pools, CatalogError> {
+    let options = |mode: &str| connect_options(&sqlite_url(file, mode));
+    // SQLite runs in this process: its connections neither age nor break.
+    let pool = |setup: &'static str| {
+        AnyPoolOptions::new()
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .test_before_acquire(false)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .after_connect(move |connection, _| {
+                Box::pin(async move { connection.execute(setup).await.map(drop) })
+            })
+    };
+    let writer = pool(SQLITE_WRITER).max_connections(1).connect_with(options("rwc")?).await?;
+    migrations::run(&writer, migrations::SQLITE).await?;
+    let reader = pool(SQLITE_READER).max_connections(SQLITE_READERS).connect_with(options("rw")?).await?;
+    Ok(Pools { writer, reader, begin_snapshot: "BEGIN DEFERRED" })
+}
+
+async fn open_postgres(url: &str) -> Result<Pools, CatalogError> {
+    let pool: AnyPool = AnyPoolOptions::new()
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .max_connections(POSTGRES_CONNECTIONS)
+        .connect_with(connect_options(url)?)
+        .await?;
+    migrations::run(&pool, migrations::POSTGRES).await?;
+    Ok(Pools {
+        writer: pool.clone(),
+        reader: pool,
+        begin_snapshot: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    })
+}
+
+fn connect_options(url: &str) -> Result<AnyConnectOptions, CatalogError> {
+    Ok(url.parse()?)
+}
+
+/// SQLite reads the path from a URL, where every byte but the plainest is written as `%xx`.
+fn sqlite_url(file: &Path, mode: &str) -> String {
+    let mut url = String::from("sqlite://");
+    for byte in file.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' => {
+                url.push(char::from(*byte))
+            }
+            _ => _ = write!(url, "%{byte:02X}"),
+        }
+    }
+    url + "?mode=" + mode
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn locations_are_parsed_and_keep_their_password_to_themselves() {
+        let parse = |text| Location::parse(text, Path::new("data"));
+        assert_eq!(parse("sqlite"), Ok(Location::Sqlite("data".into())));
+        assert_eq!(parse("mysql://a"), Err(UnknownLocation));
+        let postgres = parse("postgres://outrider:secret@localhost/fleet").unwrap();
+        assert_eq!(format!("{postgres:?}"), "Postgres");
+    }
+}

@@ -1,0 +1,110 @@
+//! The catalog: accounts, users, sessions, tariffs, sources, trackers and groups in SQL.
+//!
+//! One query text and one code path serve SQLite and PostgreSQL through sqlx's `Any` driver: integers are BIGINT
+//! (times in milliseconds, flags 0 and 1), everything else is TEXT, placeholders are `$1`. What differs between the
+//! two stands in `connect` and in `migrations`.
+//!
+//! The catalog tells nobody what it changed: the caller publishes a `Signal` after its call has returned, when the
+//! change is committed.
+
+mod columns;
+mod connect;
+mod directory;
+mod error;
+mod group;
+mod listing;
+mod migrations;
+mod money;
+mod panel_account;
+mod security_group;
+mod session;
+mod source;
+mod statements;
+mod tariff;
+mod tracker;
+mod user;
+
+pub use columns::Unreadable;
+pub use connect::{Location, UnknownLocation};
+pub use directory::{Directory, Member};
+pub use error::CatalogError;
+pub use group::Group;
+pub use listing::{Direction, Listed, Page};
+pub use money::Money;
+pub use panel_account::PanelAccount;
+pub use security_group::SecurityGroup;
+pub use session::{NewSession, Session, SessionOwner};
+pub use source::{Admission, NewSource, Source};
+pub use tariff::{
+    DeviceType, DocType, MapFilter, ServicePrices, Tariff, TariffDefaults, TariffKind, TariffOrder,
+    TariffTerms,
+};
+pub use tracker::{NewTracker, Tracker, TrackerSpan};
+pub use user::{
+    Account, Address, Discount, LegalType, Membership, NewUser, Person, Profile, Role, Settings, Shown, User,
+    UserChange, UserOrder,
+};
+
+use statements::Statement;
+
+use sqlx::{Any, AnyPool, Transaction};
+use std::sync::Arc;
+
+/// The catalog's database. Clones share its connections.
+#[derive(Clone, Debug)]
+pub struct Catalog(Arc<Pools>);
+
+#[derive(Debug)]
+struct Pools {
+    /// SQLite: the one connection that writes, so writers queue here and never meet "database is locked".
+    writer: AnyPool,
+    reader: AnyPool,
+    /// Begins a transaction whose statements all see the same moment.
+    begin_snapshot: &'static str,
+}
+
+impl Catalog {
+    /// Opens the catalog, makes it when there is none, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// `SchemaTooNew` when a newer Outrider wrote it; `Migration` or `Unavailable` when the database fails.
+    pub async fn open(location: &Location) -> Result<Self, CatalogError> {
+        connect::open(location).await.map(|pools| Self(Arc::new(pools)))
+    }
+
+    /// Waits for running statements and closes every connection; later calls answer `Unavailable`.
+    pub async fn close(&self) {
+        // The last connection that SQLite closes empties the write-ahead log; a reader may not.
+        self.0.reader.close().await;
+        self.0.writer.close().await;
+    }
+
+    /// A transaction that is rolled back when it is dropped. Nothing but SQL is awaited while it is open.
+    async fn write(&self) -> Result<Transaction<'static, Any>, CatalogError> {
+        Ok(self.0.writer.begin().await?)
+    }
+
+    /// A transaction for several reads that must agree with each other.
+    async fn snapshot(&self) -> Result<Transaction<'static, Any>, CatalogError> {
+        Ok(self.0.reader.begin_with(self.0.begin_snapshot).await?)
+    }
+
+    /// Runs a statement that changes one row.
+    ///
+    /// # Errors
+    /// `NotFound` when it changed none.
+    async fn change_one(&self, statement: Statement<'_>) -> Result<(), CatalogError> {
+        match statement.execute(self.writer()).await?.rows_affected() {
+            0 => Err(CatalogError::NotFound),
+            _ => Ok(()),
+        }
+    }
+
+    fn writer(&self) -> &AnyPool {
+        &self.0.writer
+    }
+
+    fn reader(&self) -> &AnyPool {
+        &self.0.reader
+    }
+}

@@ -1,0 +1,181 @@
+//! Sources: physical devices as the server knows them, and the look-up that admits their connections.
+
+use super::{
+    Catalog, CatalogError,
+    columns::Columns,
+    statements::{statements, written, written_id},
+    tracker::{self, NewTracker},
+};
+use domain::{AccountId, DeviceId, SourceId, TariffId, Timestamp, TrackerId};
+use sqlx::{FromRow, any::AnyRow, query, query_as};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    pub id: SourceId,
+    pub account: AccountId,
+    /// Unique; `None` for a retired source and for one that has no such number.
+    pub device_id: Option<DeviceId>,
+    /// Code of the device model.
+    pub model: String,
+    /// Unique; `None` also for a retired source.
+    pub phone: Option<String>,
+    pub tariff: TariffId,
+    /// Its records are not taken.
+    pub blocked: bool,
+    /// Its registration was undone.
+    pub corrupted: bool,
+    pub status_listing_id: Option<i64>,
+    pub created: Timestamp,
+    pub tariff_end: Option<Timestamp>,
+    /// No record older than this is taken: until then the device id belonged to another source.
+    pub accepts_from: Timestamp,
+    /// When it gave up device id and phone: replaced or corrupted.
+    pub retired: Option<Timestamp>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewSource {
+    pub account: AccountId,
+    pub device_id: Option<DeviceId>,
+    /// Code of the device model.
+    pub model: String,
+    pub phone: Option<String>,
+    pub tariff: TariffId,
+    pub created: Timestamp,
+    pub tariff_end: Option<Timestamp>,
+}
+
+/// What decides whether a connection is let in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Admission {
+    pub source: SourceId,
+    /// Code of the device model.
+    pub model: String,
+    pub blocked: bool,
+    pub accepts_from: Timestamp,
+}
+
+macro_rules! select_sources {
+    () => {
+        "SELECT id, account_id, device_id, model, phone, tariff_id, blocked, corrupted, status_listing_id, created, \
+         tariff_end, accepts_from, retired FROM sources"
+    };
+}
+
+statements! {
+    CREATE = "INSERT INTO sources (account_id, device_id, model, phone, tariff_id, blocked, corrupted, created, \
+        tariff_end, accepts_from) \
+        VALUES ($1, $2, $3, $4, $5, 0, 0, $6, $7, \
+        COALESCE((SELECT released_at FROM device_releases WHERE device_id = $2), 0)) RETURNING id";
+    READ = concat!(select_sources!(), " WHERE id = $1");
+    OF_ACCOUNT = concat!(select_sources!(), " WHERE account_id = $1 AND retired IS NULL ORDER BY id");
+    ALL = concat!(select_sources!(), " WHERE retired IS NULL ORDER BY id");
+    /// A clone stands on a source of another account.
+    SEEN_BY_ACCOUNT = concat!(select_sources!(), " WHERE retired IS NULL AND (account_id = $1 \
+        OR id IN (SELECT source_id FROM trackers WHERE account_id = $1 AND deleted = 0)) ORDER BY id");
+    ADMISSION = "SELECT id, model, blocked, accepts_from FROM sources WHERE device_id = $1";
+    SET_BLOCKED = "UPDATE sources SET blocked = $2 WHERE id = $1";
+    RETIRE = "UPDATE sources SET former_device_id = device_id, former_phone = phone, device_id = NULL, \
+        phone = NULL, retired = $2 WHERE id = $1 AND retired IS NULL RETURNING former_device_id";
+    RELEASE_DEVICE_ID = "INSERT INTO device_releases (device_id, released_at) VALUES ($1, $2) \
+        ON CONFLICT (device_id) DO UPDATE SET released_at = excluded.released_at \
+        WHERE excluded.released_at > device_releases.released_at";
+}
+
+impl Catalog {
+    /// Makes a source and the tracker that stands on it from now on, both or neither.
+    ///
+    /// # Errors
+    /// `DeviceIdTaken`, `PhoneTaken`; `ReferenceNotFound` for an unknown account, tariff, or a group that the
+    /// account does not have.
+    pub async fn register(
+        &self,
+        source: &NewSource,
+        tracker: &NewTracker,
+    ) -> Result<(SourceId, TrackerId), CatalogError> {
+        let mut transaction = self.write().await?;
+        let create = query(CREATE)
+            .bind(source.account.0)
+            .bind(source.device_id.as_ref().map(DeviceId::as_str))
+            .bind(&source.model)
+            .bind(&source.phone)
+            .bind(source.tariff.0)
+            .bind(source.created.millis())
+            .bind(source.tariff_end.map(Timestamp::millis));
+        let id = SourceId(written_id(&mut transaction, create).await?);
+        let tracker = tracker::create(&mut transaction, source.account, id, tracker, source.created).await?;
+        transaction.commit().await?;
+        Ok((id, tracker))
+    }
+
+    pub async fn source(&self, id: SourceId) -> Result<Option<Source>, CatalogError> {
+        Ok(query_as(READ).bind(id.0).fetch_optional(self.reader()).await?)
+    }
+
+    /// Live sources that were registered in the account.
+    pub async fn sources_of(&self, account: AccountId) -> Result<Vec<Source>, CatalogError> {
+        Ok(query_as(OF_ACCOUNT).bind(account.0).fetch_all(self.reader()).await?)
+    }
+
+    /// The live source with this device id, blocked or not. Asked at every login: one look into one index.
+    pub async fn admission(&self, device_id: &DeviceId) -> Result<Option<Admission>, CatalogError> {
+        Ok(query_as(ADMISSION).bind(device_id.as_str()).fetch_optional(self.reader()).await?)
+    }
+
+    /// # Errors
+    /// `NotFound`.
+    pub async fn block_source(&self, id: SourceId) -> Result<(), CatalogError> {
+        self.change_one(query(SET_BLOCKED).bind(id.0).bind(1_i64)).await
+    }
+
+    /// # Errors
+    /// `NotFound`.
+    pub async fn unblock_source(&self, id: SourceId) -> Result<(), CatalogError> {
+        self.change_one(query(SET_BLOCKED).bind(id.0).bind(0_i64)).await
+    }
+
+    /// Takes device id and phone away from a source, which frees them for another registration, and remembers when:
+    /// the next source with this device id takes no record older than `at`.
+    ///
+    /// # Errors
+    /// `NotFound`, also when it is retired already.
+    pub async fn retire_source(&self, id: SourceId, at: Timestamp) -> Result<(), CatalogError> {
+        let mut transaction = self.write().await?;
+        let retired = written(&mut transaction, query(RETIRE).bind(id.0).bind(at.millis())).await?;
+        if let Some(device_id) = retired.maybe_text("former_device_id")? {
+            query(RELEASE_DEVICE_ID).bind(device_id).bind(at.millis()).execute(&mut *transaction).await?;
+        }
+        Ok(transaction.commit().await?)
+    }
+}
+
+impl FromRow<'_, AnyRow> for Source {
+    fn from_row(row: &AnyRow) -> sqlx::Result<Self> {
+        Ok(Self {
+            id: SourceId(row.int("id")?),
+            account: AccountId(row.int("account_id")?),
+            device_id: row.maybe_device_id("device_id")?,
+            model: row.text("model")?,
+            phone: row.maybe_text("phone")?,
+            tariff: TariffId(row.int("tariff_id")?),
+            blocked: row.flag("blocked")?,
+            corrupted: row.flag("corrupted")?,
+            status_listing_id: row.maybe_int("status_listing_id")?,
+            created: row.time("created")?,
+            tariff_end: row.maybe_time("tariff_end")?,
+            accepts_from: row.time("accepts_from")?,
+            retired: row.maybe_time("retired")?,
+        })
+    }
+}
+
+impl FromRow<'_, AnyRow> for Admission {
+    fn from_row(row: &AnyRow) -> sqlx::Result<Self> {
+        Ok(Self {
+            source: SourceId(row.int("id")?),
+            model: row.text("model")?,
+            blocked: row.flag("blocked")?,
+            accepts_from: row.time("accepts_from")?,
+        })
+    }
+}

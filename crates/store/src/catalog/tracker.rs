@@ -1,0 +1,132 @@
+//! Trackers: users' objects on sources, and on which source each stood when. They are made with their source:
+//! `Catalog::register`.
+
+use super::{
+    Catalog, CatalogError,
+    columns::Columns,
+    statements::{statements, written_id},
+};
+use domain::{AccountId, GroupId, SourceId, Timestamp, TrackerId};
+use sqlx::{AnyConnection, FromRow, any::AnyRow, query, query_as};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tracker {
+    pub id: TrackerId,
+    pub account: AccountId,
+    /// The present one.
+    pub source: SourceId,
+    pub label: String,
+    pub group: GroupId,
+    /// Stands on a source that another account registered.
+    pub clone: bool,
+    pub deleted: bool,
+    pub created: Timestamp,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewTracker {
+    pub label: String,
+    pub group: GroupId,
+}
+
+/// A tracker stood on a source from `from` until before `to`; `None`: it does so now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrackerSpan {
+    pub tracker: TrackerId,
+    pub source: SourceId,
+    pub from: Timestamp,
+    pub to: Option<Timestamp>,
+}
+
+macro_rules! select_trackers {
+    () => {
+        "SELECT id, account_id, source_id, label, COALESCE(group_id, 0) AS group_id, clone, deleted, created \
+         FROM trackers"
+    };
+}
+
+macro_rules! select_spans {
+    () => {
+        "SELECT tracker_id, tracker_sources.source_id AS source_id, from_time, to_time \
+         FROM tracker_sources JOIN trackers ON trackers.id = tracker_sources.tracker_id WHERE deleted = 0"
+    };
+}
+
+statements! {
+    CREATE = "INSERT INTO trackers (account_id, source_id, label, group_id, clone, deleted, created) \
+        VALUES ($1, $2, $3, $4, 0, 0, $5) RETURNING id";
+    BEGIN_SPAN = "INSERT INTO tracker_sources (tracker_id, source_id, from_time) VALUES ($1, $2, $3)";
+    READ = concat!(select_trackers!(), " WHERE id = $1 AND account_id = $2");
+    OF_ACCOUNT = concat!(select_trackers!(), " WHERE account_id = $1 AND deleted = 0 ORDER BY id");
+    ALL = concat!(select_trackers!(), " WHERE deleted = 0 ORDER BY id");
+    SPANS = concat!(select_spans!(), " ORDER BY tracker_id, from_time");
+    SPANS_OF_ACCOUNT = concat!(select_spans!(), " AND account_id = $1 ORDER BY tracker_id, from_time");
+    SET_LABEL = "UPDATE trackers SET label = $3 WHERE id = $1 AND account_id = $2 AND deleted = 0";
+}
+
+impl Catalog {
+    /// A tracker of the account, deleted or not.
+    pub async fn tracker(&self, account: AccountId, id: TrackerId) -> Result<Option<Tracker>, CatalogError> {
+        Ok(query_as(READ).bind(id.0).bind(account.0).fetch_optional(self.reader()).await?)
+    }
+
+    /// Those that are not deleted.
+    pub async fn trackers_of(&self, account: AccountId) -> Result<Vec<Tracker>, CatalogError> {
+        Ok(query_as(OF_ACCOUNT).bind(account.0).fetch_all(self.reader()).await?)
+    }
+
+    /// # Errors
+    /// `NotFound`, also for another account's tracker.
+    pub async fn set_tracker_label(
+        &self,
+        account: AccountId,
+        id: TrackerId,
+        label: &str,
+    ) -> Result<(), CatalogError> {
+        self.change_one(query(SET_LABEL).bind(id.0).bind(account.0).bind(label)).await
+    }
+}
+
+pub(super) async fn create(
+    connection: &mut AnyConnection,
+    account: AccountId,
+    source: SourceId,
+    new: &NewTracker,
+    at: Timestamp,
+) -> Result<TrackerId, CatalogError> {
+    let create = query(CREATE)
+        .bind(account.0)
+        .bind(source.0)
+        .bind(&new.label)
+        .bind((new.group != GroupId::NONE).then_some(new.group.0))
+        .bind(at.millis());
+    let id = written_id(&mut *connection, create).await?;
+    query(BEGIN_SPAN).bind(id).bind(source.0).bind(at.millis()).execute(connection).await?;
+    Ok(TrackerId(id))
+}
+
+impl FromRow<'_, AnyRow> for Tracker {
+    fn from_row(row: &AnyRow) -> sqlx::Result<Self> {
+        Ok(Self {
+            id: TrackerId(row.int("id")?),
+            account: AccountId(row.int("account_id")?),
+            source: SourceId(row.int("source_id")?),
+            label: row.text("label")?,
+            group: GroupId(row.int("group_id")?),
+            clone: row.flag("clone")?,
+            deleted: row.flag("deleted")?,
+            created: row.time("created")?,
+        })
+    }
+}
+
+impl FromRow<'_, AnyRow> for TrackerSpan {
+    fn from_row(row: &AnyRow) -> sqlx::Result<Self> {
+        Ok(Self {
+            tracker: TrackerId(row.int("tracker_id")?),
+            source: SourceId(row.int("source_id")?),
+            from: row.time("from_time")?,
+            to: row.maybe_time("to_time")?,
+        })
+    }
+}

@@ -1,13 +1,16 @@
 //! The gateway as a whole: binds, accepts, stops.
 
 use crate::{
-    Change, Changes, GatewayConfig, RefusedDevice, Roster, detection, line::Line, moments,
-    reception::Reception, session::Session,
+    GatewayConfig, RefusedDevice, Roster, detection, line::Line, moments, reception::Reception,
+    session::Session,
 };
 use domain::Clock;
 use protocols::Protocol;
 use std::{collections::BTreeMap, io, net::SocketAddr, sync::Arc, time::Duration};
-use store::journal::Journal;
+use store::{
+    journal::Journal,
+    signals::{Heard, Signal, Signals, Subscription},
+};
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
     task::{JoinError, JoinSet},
@@ -60,7 +63,7 @@ impl Gateway {
         config: GatewayConfig,
         journal: Arc<dyn Journal>,
         roster: Arc<dyn Roster>,
-        changes: Box<dyn Changes>,
+        signals: &Signals,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
         let listeners = bind(&config)?;
@@ -77,7 +80,7 @@ impl Gateway {
             .map(|(entrance, listener, _)| accept(listener, entrance, Arc::clone(&reception)));
         let listeners = accepting.collect();
         let mut background = JoinSet::new();
-        background.spawn(watch(changes, Arc::clone(&reception)));
+        background.spawn(watch(signals.subscribe(), Arc::clone(&reception)));
         background.spawn({
             let reception = Arc::clone(&reception);
             async move { reception.contacts.run().await }
@@ -170,11 +173,12 @@ async fn accept(listener: TcpListener, entrance: Entrance, reception: Arc<Recept
 }
 
 /// Closes sessions whose admission is not true any longer.
-async fn watch(mut changes: Box<dyn Changes>, reception: Arc<Reception>) {
-    while let Some(change) = changes.next().await {
-        match change {
-            Change::Source(source) => reception.source_changed(source).await,
-            Change::Lost => reception.anything_changed().await,
+async fn watch(mut signals: Subscription, reception: Arc<Reception>) {
+    loop {
+        match signals.next().await {
+            Heard::Signal(Signal::SourceChanged(source)) => reception.source_changed(source).await,
+            Heard::Signal(_) => {}
+            Heard::Lost => reception.anything_changed().await,
         }
     }
 }

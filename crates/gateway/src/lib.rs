@@ -26,7 +26,7 @@ pub use config::GatewayConfig;
 pub use gateway::{Bound, Gateway, StartError};
 pub use limits::Limits;
 pub use refused::{Refusal, RefusedDevice};
-pub use roster::{Change, Changes, Finding, Registered, Roster, RosterError};
+pub use roster::{Finding, Registered, Roster, RosterError};
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -35,19 +35,8 @@ impl PartialEq for Registered {
 pub enum RosterError {
     #[error("the catalog does not answer in time")]
     Slow,
+    #[error("the catalog names a device model that this server does not have: {0}")]
+    UnknownModel(Box<str>),
     #[error("the catalog cannot answer")]
     Failed(#[source] Arc<dyn std::error::Error + Send + Sync>),
-}
-
-/// Tells when a source may have changed: blocked, corrupted, replaced.
-pub trait Changes: Send + 'static {
-    /// The next change; `None` when there will be no more.
-    fn next(&mut self) -> Pin<Box<dyn Future<Output = Option<Change>> + Send + '_>>;
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
-    Source(SourceId),
-    /// Changes were missed: anything may be different.
-    Lost,
 }

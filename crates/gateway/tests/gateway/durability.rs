@@ -197,14 +197,14 @@ async fn contacts_tell_how_a_connection_began_and_ended() {
     const LOGIN: ContactKind = ContactKind::Login(Transport::Tcp);
     use ContactKind::{Closed, Heartbeat, Lost};
     for (said, last, expected) in [
-        ("H", Some("h"), vec![LOGIN, Heartbeat]),
-        ("Q", Some("bye"), vec![LOGIN, Closed]),
-        ("D1,-*00", None, vec![LOGIN, Lost]),
-        ("P", None, vec![LOGIN, Lost]),
+        (toy::line('$', "H"), Some("h"), vec![LOGIN, Heartbeat]),
+        (toy::line('$', "Q"), Some("bye"), vec![LOGIN, Closed]),
+        ("$Q*00\n".to_owned(), None, vec![LOGIN, Lost]),
+        (toy::line('$', "P"), None, vec![LOGIN, Lost]),
     ] {
         let site = site(&["a"]);
         let mut device = site.login("a").await;
-        device.say(said).await;
+        device.send(said.as_bytes()).await;
         assert_eq!(device.hear().await.as_deref(), last, "{said}");
         tokio::time::advance(Limits::default().contact_interval * 2).await;
         site.journal.until_contact(1, *expected.last().unwrap()).await;

@@ -1,0 +1,132 @@
+//! `outrider serve`: puts the pieces together, runs them until a signal comes, and takes them apart.
+
+use crate::{
+    clock::SystemClock,
+    config::Config,
+    data_dir,
+    health::{self, Readiness},
+    logs, metrics_page,
+    ready_file::{Listening, ReadyFile},
+    stop,
+};
+use anyhow::Context;
+use axum::Router;
+use domain::Clock;
+use metrics_exporter_prometheus::PrometheusHandle;
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{net::TcpListener, time::interval};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// How often finished histogram samples are folded into their buckets, so that they do not pile up between scrapes.
+const METRICS_UPKEEP: Duration = Duration::from_secs(5);
+
+/// Runs the server; returns when it has stopped.
+///
+/// # Errors
+/// When a piece cannot start, or does not end in time.
+pub fn run(config: Config) -> anyhow::Result<()> {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting threads")?;
+    let outcome = runtime.block_on(serve(config));
+    // What did not end in time must not hold up the process.
+    runtime.shutdown_background();
+    outcome
+}
+
+async fn serve(config: Config) -> anyhow::Result<()> {
+    let clock = Arc::new(SystemClock::default());
+    logs::start(&config.log, clock.clone())?;
+    let server = Server {
+        clock,
+        readiness: Readiness::default(),
+        metrics: metrics_page::start()?,
+        stop: stop::on_signal()?,
+        tasks: TaskTracker::new(),
+        config,
+    };
+    data_dir::prepare(&server.config.data_dir)?;
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), data_dir = %server.config.data_dir.display(), "starting");
+
+    let outcome = run_until_stopped(&server).await;
+    server.stop.cancel();
+    let ended = stop::all_ended(&server.tasks, stop::DEADLINE).await;
+    outcome.and(ended)?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// What every piece is started with.
+struct Server {
+    config: Config,
+    #[expect(dead_code, reason = "the services that take it are not wired yet")]
+    clock: Arc<dyn Clock>,
+    readiness: Readiness,
+    metrics: PrometheusHandle,
+    /// Cancelled when the server is to end.
+    stop: CancellationToken,
+    /// Ends when all that runs has ended.
+    tasks: TaskTracker,
+}
+
+async fn run_until_stopped(server: &Server) -> anyhow::Result<()> {
+    let listening = start_services(server).await?;
+    let ready = ReadyFile::write(&server.config.data_dir, &listening)?;
+    tracing::info!(http = %listening.http, admin = %listening.admin, "ready");
+    server.stop.cancelled().await;
+    drop(ready);
+    Ok(())
+}
+
+/// Starts the pieces in the order in which they need each other. Each runs in `server.tasks`, ends when
+/// `server.stop` is cancelled, and tells `server.readiness` when it cannot work.
+async fn start_services(server: &Server) -> anyhow::Result<Listening> {
+    ReadyFile::remove_stale(&server.config.data_dir)?;
+    let stop = server.stop.clone();
+    server.readiness.register("server", move || stop.is_cancelled().then(|| "it is stopping".to_owned()));
+
+    let metrics = server.metrics.clone();
+    server.spawn(async move {
+        let mut upkeep = interval(METRICS_UPKEEP);
+        loop {
+            upkeep.tick().await;
+            metrics.run_upkeep();
+        }
+    });
+
+    let admin = health::routes(server.readiness.clone()).merge(metrics_page::routes(server.metrics.clone()));
+    let admin = server.serve_http("admin", server.config.admin.listen, admin).await?;
+    let http = health::routes(server.readiness.clone());
+    let http = server.serve_http("http", server.config.http.listen, http).await?;
+    Ok(Listening { http, admin, any: None, devices: BTreeMap::new() })
+}
+
+impl Server {
+    /// Runs a task that has nothing to finish when the server stops.
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move {
+            stop.run_until_cancelled(task).await;
+        });
+    }
+
+    /// Answers with the address that is bound.
+    async fn serve_http(
+        &self,
+        section: &'static str,
+        listen: SocketAddr,
+        routes: Router,
+    ) -> anyhow::Result<SocketAddr> {
+        let place = || format!("cannot listen on {listen} ([{section}] listen)");
+        let listener = TcpListener::bind(listen).await.with_context(place)?;
+        let bound = listener.local_addr().with_context(place)?;
+        let stop = self.stop.clone();
+        let service = routes.into_make_service_with_connect_info::<SocketAddr>();
+        self.tasks.spawn(async move {
+            let served = axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await;
+            if let Err(error) = served {
+                tracing::error!(%error, section, "the http listener ended");
+            }
+        });
+        Ok(bound)
+    }
+}

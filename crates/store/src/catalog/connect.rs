@@ -125,6 +125,7 @@ fn sqlite_url(file: &Path, mode: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sqlx::Row;
 
     #[test]
     fn locations_are_parsed_and_keep_their_password_to_themselves() {
@@ -133,5 +134,43 @@ mod tests {
         assert_eq!(parse("mysql://a"), Err(UnknownLocation));
         let postgres = parse("postgres://outrider:secret@localhost/fleet").unwrap();
         assert_eq!(format!("{postgres:?}"), "Postgres");
+    }
+
+    #[tokio::test]
+    async fn sqlite_is_set_up_to_be_durable_and_strict() {
+        let folder = tempfile::tempdir().unwrap();
+        let pools = open(&Location::Sqlite(folder.path().to_owned())).await.unwrap();
+        let pragma =
+            async |pool: &AnyPool, sql: &'static str| sqlx::query(sql).fetch_one(pool).await.unwrap();
+        for (sql, expected) in [
+            ("PRAGMA synchronous", 2_i64),
+            ("PRAGMA foreign_keys", 1),
+            ("PRAGMA busy_timeout", 10_000),
+            ("PRAGMA query_only", 0),
+        ] {
+            assert_eq!(pragma(&pools.writer, sql).await.get::<i64, _>(0), expected, "{sql}");
+        }
+        assert_eq!(pragma(&pools.writer, "PRAGMA journal_mode").await.get::<String, _>(0), "wal");
+        let write = sqlx::query("UPDATE tariffs SET name = 'x'").execute(&pools.reader).await;
+        assert!(write.is_err_and(|e| e.to_string().contains("readonly")));
+        pools.reader.close().await;
+        pools.writer.close().await;
+    }
+
+    #[tokio::test]
+    async fn a_reader_sees_one_moment_and_the_writer_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let pools = open(&Location::Sqlite(folder.path().to_owned())).await.unwrap();
+        let count = "SELECT COUNT(*) FROM panel_accounts";
+        let mut snapshot = pools.reader.begin_with(pools.begin_snapshot).await.unwrap();
+        let before: i64 = sqlx::query_scalar(count).fetch_one(&mut *snapshot).await.unwrap();
+        let insert = "INSERT INTO panel_accounts (login, password_hash, created) VALUES ('a', 'b', 0)";
+        sqlx::query(insert).execute(&pools.writer).await.unwrap();
+        let still: i64 = sqlx::query_scalar(count).fetch_one(&mut *snapshot).await.unwrap();
+        snapshot.rollback().await.unwrap();
+        let after: i64 = sqlx::query_scalar(count).fetch_one(&pools.reader).await.unwrap();
+        assert_eq!((before, still, after), (0, 0, 1));
+        pools.reader.close().await;
+        pools.writer.close().await;
     }
 }

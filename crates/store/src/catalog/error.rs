@@ -1,6 +1,5 @@
 //! What can go wrong in the catalog; the schema's constraints speak through this type.
 
-use super::Unreadable;
 use sqlx::{error::DatabaseError, migrate::MigrateError};
 
 #[derive(Debug, thiserror::Error)]
@@ -28,44 +27,34 @@ pub enum CatalogError {
     Unavailable(#[source] sqlx::Error),
 }
 
-impl CatalogError {
-    fn of_unique(error: &dyn DatabaseError) -> Option<Self> {
-        // PostgreSQL names the index, SQLite its columns.
-        let violated = |index: &str, columns: &str| {
-            error.constraint() == Some(index) || error.message().ends_with(columns)
-        };
-        Some(match () {
-            () if violated("users_login", ": users.login") => Self::LoginTaken,
-            () if violated("panel_accounts_login", ": panel_accounts.login") => Self::LoginTaken,
-            () if violated("sources_device_id", ": sources.device_id") => Self::DeviceIdTaken,
-            () if violated("sources_phone", ": sources.phone") => Self::PhoneTaken,
-            () if violated("tariffs_name", ": tariffs.name") => Self::LabelTaken,
-            () if violated(
-                "security_groups_label",
-                ": security_groups.account_id, security_groups.label",
-            ) =>
-            {
-                Self::LabelTaken
-            }
-            () => return None,
-        })
-    }
+/// A unique index as PostgreSQL names it, as SQLite does, and what its violation means.
+type Guard = (&'static str, &'static str, fn() -> CatalogError);
+
+const GUARDS: [Guard; 6] = [
+    ("users_login", "users.login", || CatalogError::LoginTaken),
+    ("panel_accounts_login", "panel_accounts.login", || CatalogError::LoginTaken),
+    ("sources_device_id", "sources.device_id", || CatalogError::DeviceIdTaken),
+    ("sources_phone", "sources.phone", || CatalogError::PhoneTaken),
+    ("tariffs_name", "tariffs.name", || CatalogError::LabelTaken),
+    ("security_groups_label", "security_groups.account_id, security_groups.label", || {
+        CatalogError::LabelTaken
+    }),
+];
+
+fn of_unique_violation(error: &dyn DatabaseError) -> Option<CatalogError> {
+    let columns_of_sqlite = error.message().strip_prefix("UNIQUE constraint failed: ");
+    let violated = |index, columns| error.constraint() == Some(index) || columns_of_sqlite == Some(columns);
+    GUARDS.iter().find(|(index, columns, _)| violated(*index, *columns)).map(|(.., meaning)| meaning())
 }
 
 impl From<sqlx::Error> for CatalogError {
     fn from(error: sqlx::Error) -> Self {
         let typed = match &error {
             sqlx::Error::RowNotFound => Some(Self::NotFound),
-            sqlx::Error::Database(e) if e.is_unique_violation() => Self::of_unique(&**e),
+            sqlx::Error::Database(e) if e.is_unique_violation() => of_unique_violation(&**e),
             sqlx::Error::Database(e) if e.is_foreign_key_violation() => Some(Self::ReferenceNotFound),
             _ => None,
         };
         typed.unwrap_or(Self::Unavailable(error))
-    }
-}
-
-impl From<Unreadable> for CatalogError {
-    fn from(error: Unreadable) -> Self {
-        Self::Unavailable(sqlx::Error::Decode(error.into()))
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     Catalog, CatalogError,
     columns::Columns,
-    statements::{statements, written_id},
+    statements::{returned_id, statements},
 };
 use domain::{AccountId, GroupId, TrackerId};
 use sqlx::{FromRow, any::AnyRow, query, query_as};
@@ -39,7 +39,7 @@ impl Catalog {
     ) -> Result<GroupId, CatalogError> {
         let mut transaction = self.write().await?;
         let create = query(CREATE).bind(account.0).bind(title).bind(color);
-        let id = GroupId(written_id(&mut transaction, create).await?);
+        let id = GroupId(returned_id(&mut transaction, create).await?);
         transaction.commit().await?;
         Ok(id)
     }

@@ -41,7 +41,7 @@ impl Page {
     }
 
     pub(super) fn limit(&self) -> i64 {
-        self.limit.map_or(i64::MAX, i64::from)
+        i64::from(self.limit.unwrap_or(u32::MAX))
     }
 
     pub(super) fn offset(&self) -> i64 {
@@ -77,7 +77,7 @@ macro_rules! orders {
         impl $name {
             pub const ALL: &[Self] = &[$(Self::$variant),*];
 
-            fn list(self, direction: $crate::catalog::Direction) -> &'static str {
+            pub(in crate::catalog) fn list(self, direction: $crate::catalog::Direction) -> &'static str {
                 use $crate::catalog::Direction::{Ascending, Descending};
                 match (self, direction) {
                     $(

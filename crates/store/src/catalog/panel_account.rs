@@ -3,7 +3,7 @@
 use super::{
     Catalog, CatalogError,
     columns::Columns,
-    statements::{statements, written_id},
+    statements::{returned_id, statements},
 };
 use domain::{PanelAccountId, Timestamp};
 use sqlx::{FromRow, any::AnyRow, query, query_as, query_scalar};
@@ -36,7 +36,7 @@ impl Catalog {
     ) -> Result<PanelAccountId, CatalogError> {
         let mut transaction = self.write().await?;
         let create = query(CREATE).bind(login).bind(password_hash).bind(created.millis());
-        let id = PanelAccountId(written_id(&mut transaction, create).await?);
+        let id = PanelAccountId(returned_id(&mut transaction, create).await?);
         transaction.commit().await?;
         Ok(id)
     }

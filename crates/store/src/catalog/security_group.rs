@@ -3,7 +3,7 @@
 use super::{
     Catalog, CatalogError,
     columns::{Columns, json},
-    statements::{statements, written_id},
+    statements::{returned_id, statements},
 };
 use domain::{AccountId, Right};
 use sqlx::{FromRow, any::AnyRow, query, query_as};
@@ -43,7 +43,7 @@ impl Catalog {
     ) -> Result<i64, CatalogError> {
         let mut transaction = self.write().await?;
         let create = query(CREATE).bind(account.0).bind(label).bind(json(&rights)?).bind(store_period);
-        let id = written_id(&mut transaction, create).await?;
+        let id = returned_id(&mut transaction, create).await?;
         transaction.commit().await?;
         Ok(id)
     }

@@ -3,7 +3,7 @@
 use super::{
     Catalog, CatalogError,
     columns::Columns,
-    statements::{statements, written, written_id},
+    statements::{returned, returned_id, statements},
     tracker::{self, NewTracker},
 };
 use domain::{AccountId, DeviceId, SourceId, TariffId, Timestamp, TrackerId};
@@ -102,7 +102,7 @@ impl Catalog {
             .bind(source.tariff.0)
             .bind(source.created.millis())
             .bind(source.tariff_end.map(Timestamp::millis));
-        let id = SourceId(written_id(&mut transaction, create).await?);
+        let id = SourceId(returned_id(&mut transaction, create).await?);
         let tracker = tracker::create(&mut transaction, source.account, id, tracker, source.created).await?;
         transaction.commit().await?;
         Ok((id, tracker))
@@ -141,7 +141,7 @@ impl Catalog {
     /// `NotFound`, also when it is retired already.
     pub async fn retire_source(&self, id: SourceId, at: Timestamp) -> Result<(), CatalogError> {
         let mut transaction = self.write().await?;
-        let retired = written(&mut transaction, query(RETIRE).bind(id.0).bind(at.millis())).await?;
+        let retired = returned(&mut transaction, query(RETIRE).bind(id.0).bind(at.millis())).await?;
         if let Some(device_id) = retired.maybe_text("former_device_id")? {
             query(RELEASE_DEVICE_ID).bind(device_id).bind(at.millis()).execute(&mut *transaction).await?;
         }

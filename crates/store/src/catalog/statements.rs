@@ -1,8 +1,11 @@
-//! Every statement of the catalog by name, so that a test can prepare them all on the migrated schema; and the one
-//! way to run a statement that answers with what it wrote.
+//! Every statement of the catalog by name, so that a test can prepare them all on the migrated schema.
 
 use super::{CatalogError, columns::Columns};
-use sqlx::{Any, AnyConnection, any::AnyArguments, any::AnyRow, query::Query};
+use sqlx::{
+    Any, AnyConnection,
+    any::{AnyArguments, AnyRow},
+    query::Query,
+};
 
 /// `name = "SQL";` makes a constant of each statement and `STATEMENTS` of them all.
 macro_rules! statements {
@@ -16,22 +19,85 @@ pub(super) use statements;
 
 pub(super) type Statement<'q> = Query<'q, Any, AnyArguments>;
 
-/// The row that a statement with `RETURNING` answers with.
+/// The one row that a statement with `RETURNING` answers with. Only in a transaction: by itself such a statement is
+/// committed when it is let go, where nobody hears that the commit failed.
 ///
-/// It reads to the end: SQLite checks foreign keys after it has handed out the rows, and whoever stops at the first
-/// one takes the number of a row that was never written.
-pub(super) async fn written(
-    connection: &mut AnyConnection,
+/// # Errors
+/// `NotFound` when it changed nothing.
+pub(super) async fn returned(
+    transaction: &mut AnyConnection,
     statement: Statement<'_>,
 ) -> Result<AnyRow, CatalogError> {
-    let rows = statement.fetch_all(connection).await?;
-    rows.into_iter().next().ok_or(CatalogError::NotFound)
+    Ok(statement.fetch_one(transaction).await?)
 }
 
-/// As `written`, for statements that end with `RETURNING id`.
-pub(super) async fn written_id(
-    connection: &mut AnyConnection,
+/// As `returned`, for `RETURNING id`.
+pub(super) async fn returned_id(
+    transaction: &mut AnyConnection,
     statement: Statement<'_>,
 ) -> Result<i64, CatalogError> {
-    Ok(written(connection, statement).await?.int("id")?)
+    Ok(returned(transaction, statement).await?.int("id")?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{
+        Catalog, Direction, Location, TariffOrder, UserOrder, directory, group, panel_account,
+        security_group, session, source, tariff, tracker, user,
+    };
+    use sqlx::{Column, Executor, SqlSafeStr, Statement};
+    use std::collections::BTreeSet;
+
+    fn statements() -> Vec<(String, &'static str)> {
+        let areas = [
+            ("directory", directory::STATEMENTS),
+            ("group", group::STATEMENTS),
+            ("panel_account", panel_account::STATEMENTS),
+            ("security_group", security_group::STATEMENTS),
+            ("session", session::STATEMENTS),
+            ("source", source::STATEMENTS),
+            ("tariff", tariff::STATEMENTS),
+            ("tracker", tracker::STATEMENTS),
+            ("user", user::STATEMENTS),
+        ];
+        let named = areas
+            .into_iter()
+            .flat_map(|(area, all)| all.iter().map(move |(name, sql)| (format!("{area}::{name}"), *sql)));
+        let directions = [Direction::Ascending, Direction::Descending];
+        let lists = directions.into_iter().flat_map(|direction| {
+            let users = UserOrder::ALL.iter().map(move |by| (format!("users by {by:?}"), by.list(direction)));
+            let tariffs =
+                TariffOrder::ALL.iter().map(move |by| (format!("tariffs by {by:?}"), by.list(direction)));
+            users.chain(tariffs)
+        });
+        named.chain(lists).collect()
+    }
+
+    #[tokio::test]
+    async fn every_statement_is_prepared_on_the_migrated_schema() {
+        let folder = tempfile::tempdir().unwrap();
+        let catalog = Catalog::open(&Location::Sqlite(folder.path().to_owned())).await.unwrap();
+        for (name, sql) in statements() {
+            let prepared = catalog.writer().prepare(sql.into_sql_str()).await;
+            let prepared = prepared.unwrap_or_else(|error| panic!("{name}: {error}"));
+            let columns: BTreeSet<_> = prepared.columns().iter().map(Column::name).collect();
+            assert_eq!(columns.len(), prepared.columns().len(), "{name} answers with a name twice");
+            let answers = sql.starts_with("SELECT") || sql.contains(" RETURNING ");
+            assert_eq!(!columns.is_empty(), answers, "{name}");
+        }
+        catalog.close().await;
+    }
+
+    #[test]
+    fn placeholders_are_numbered_without_gaps() {
+        for (name, sql) in statements() {
+            let numbers: BTreeSet<_> = sql.split('$').skip(1).map(leading_number).collect();
+            assert!(numbers.iter().copied().eq(1..=numbers.len()), "{name}: {numbers:?}");
+        }
+    }
+
+    fn leading_number(text: &str) -> usize {
+        let digits = text.bytes().take_while(u8::is_ascii_digit);
+        digits.fold(0, |number, digit| number * 10 + usize::from(digit - b'0'))
+    }
 }

@@ -4,7 +4,7 @@ use super::{
     Catalog, CatalogError, Direction, Listed, Money, Page, Unreadable,
     columns::{Columns, json, words},
     listing::{orders, searchable},
-    statements::{statements, written_id},
+    statements::{returned_id, statements},
 };
 use domain::TariffId;
 use serde::{Deserialize, Serialize};
@@ -141,7 +141,7 @@ impl Catalog {
     ) -> Result<TariffId, CatalogError> {
         let mut transaction = self.write().await?;
         let create = bind_terms(query(CREATE).bind(device_type.as_str()), device_type, terms)?;
-        let id = TariffId(written_id(&mut transaction, create).await?);
+        let id = TariffId(returned_id(&mut transaction, create).await?);
         transaction.commit().await?;
         Ok(id)
     }

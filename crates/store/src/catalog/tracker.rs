@@ -4,7 +4,7 @@
 use super::{
     Catalog, CatalogError,
     columns::Columns,
-    statements::{statements, written_id},
+    statements::{returned_id, statements},
 };
 use domain::{AccountId, GroupId, SourceId, Timestamp, TrackerId};
 use sqlx::{AnyConnection, FromRow, any::AnyRow, query, query_as};
@@ -100,7 +100,7 @@ pub(super) async fn create(
         .bind(&new.label)
         .bind((new.group != GroupId::NONE).then_some(new.group.0))
         .bind(at.millis());
-    let id = written_id(&mut *connection, create).await?;
+    let id = returned_id(&mut *connection, create).await?;
     query(BEGIN_SPAN).bind(id).bind(source.0).bind(at.millis()).execute(connection).await?;
     Ok(TrackerId(id))
 }

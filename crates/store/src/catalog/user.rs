@@ -4,7 +4,7 @@ use super::{
     Catalog, CatalogError, Direction, Listed, Money, Page,
     columns::{Columns, json, words},
     listing::{orders, searchable},
-    statements::{statements, written_id},
+    statements::{returned_id, statements},
 };
 use domain::{AccountId, TariffId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
@@ -221,7 +221,7 @@ impl Catalog {
                 let create = query(CREATE_ACCOUNT)
                     .bind(default_tariff.map(|tariff| tariff.0))
                     .bind(new.created.millis());
-                (AccountId(written_id(&mut transaction, create).await?), true, None)
+                (AccountId(returned_id(&mut transaction, create).await?), true, None)
             }
             Membership::SubUser { account, security_group } => (account, false, security_group),
         };
@@ -250,7 +250,7 @@ impl Catalog {
             .bind(i64::from(settings.translit))
             .bind(new.created.millis())
             .bind(person.searchable(&new.login));
-        let user = UserId(written_id(&mut transaction, create).await?);
+        let user = UserId(returned_id(&mut transaction, create).await?);
         transaction.commit().await?;
         Ok((account, user))
     }

@@ -1,6 +1,7 @@
 //! What the tests of all protocols share: the captures in `captures/`, and a connection fed in chunks.
 
 #![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(clippy::panic, reason = "a bad capture file fails its test")]
 
 use domain::{Message, Transport};
 use proptest::test_runner::{Config, RngSeed};

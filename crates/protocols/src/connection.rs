@@ -66,13 +66,10 @@ impl Connection {
         while !self.held_back() && used < self.buffer.len() {
             let left = &self.buffer[used..];
             match self.machine.frame(left) {
-                Ok(Framing::Incomplete) => {
-                    if left.len() > self.max_frame {
-                        self.settle(Err(Broken::TooLong { length: left.len(), limit: self.max_frame }));
-                    }
-                    break;
-                }
+                Ok(Framing::Incomplete) if left.len() <= self.max_frame => break,
+                Ok(Framing::Incomplete) => self.settle(Err(self.too_long())),
                 Ok(Framing::Skip(length)) => used += length,
+                Ok(Framing::Frame(length)) if length > self.max_frame => self.settle(Err(self.too_long())),
                 Ok(Framing::Frame(length)) => {
                     let decoded = self.machine.decode(&left[..length], &mut self.events);
                     used += length;
@@ -87,6 +84,11 @@ impl Connection {
         } else {
             self.buffer.drain(..used);
         }
+    }
+
+    /// The same whether the frame came whole or is still coming.
+    fn too_long(&self) -> Broken {
+        Broken::TooLong { length: self.max_frame + 1, limit: self.max_frame }
     }
 
     fn held_back(&self) -> bool {

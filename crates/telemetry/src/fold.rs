@@ -4,9 +4,12 @@
 use crate::{connection_status, movement, vocabulary::vocabulary};
 use domain::{
     ConnectionTimeouts, Contact, ContactKind, Derived, Fix, InputName, LatestFix, Message, Record, State,
-    Telemetry, TimeOrigin, Timestamp, TripDetection, Value,
+    Telemetry, TimeOrigin, Timestamp, TripDetection, Value, plausible_time,
 };
-use std::ops::{BitOr, BitOrAssign};
+use std::{
+    ops::{BitOr, BitOrAssign},
+    time::Duration,
+};
 
 /// What decides how the records of one source are understood.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -79,8 +82,9 @@ pub fn apply(state: &mut State, record: &Record, settings: &SourceSettings) -> C
 }
 
 fn heard(state: &mut State, received: Timestamp) -> Change {
-    state.connection.last_packet = state.connection.last_packet.max(Some(received));
-    state.connection.link_lost = None;
+    let connection = &mut state.connection;
+    connection.last_packet = connection.last_packet.max(Some(received));
+    connection.link_lost = connection.link_lost.filter(|lost| *lost > received);
     Change { contact: true, ..Change::NOTHING }
 }
 
@@ -90,7 +94,10 @@ fn apply_contact(state: &mut State, contact: &Contact) -> Change {
         // The end of a connection is no packet: the device said nothing.
         ContactKind::Closed => Change::NOTHING,
         ContactKind::Lost => {
-            state.connection.link_lost = Some(contact.received);
+            // Contacts are not awaited, so the device may have called again on its next connection already.
+            if state.connection.last_packet.is_none_or(|packet| packet <= contact.received) {
+                state.connection.link_lost = Some(contact.received);
+            }
             Change::NOTHING
         }
     }
@@ -125,10 +132,13 @@ fn apply_telemetry(state: &mut State, telemetry: &Telemetry, settings: &SourceSe
 }
 
 fn apply_derived(state: &mut State, derived: &Derived) -> Change {
-    // A claim that was not plausible can only lie far off; one from the future must not hold the position for ever.
-    let time = derived.completes.device_time;
-    let fix = time <= derived.received && derived.fix.is_usable();
-    Change { fix: fix && keep_newer(&mut state.cell_fix, derived.fix, time), ..Change::NOTHING }
+    // One from the future would hold the position for ever; how old it may be does not matter here.
+    let time = plausible_time(derived.completes.device_time, derived.received, Duration::MAX);
+    let fix = time.filter(|_| derived.fix.is_usable());
+    Change {
+        fix: fix.is_some_and(|time| keep_newer(&mut state.cell_fix, derived.fix, time)),
+        ..Change::NOTHING
+    }
 }
 
 fn keep_newer(latest: &mut Option<LatestFix>, fix: Fix, time: Timestamp) -> bool {
@@ -258,10 +268,16 @@ mod tests {
         // What came, what changed, and the status, movement and latitude that follow.
         let rows = [
             (contact(0, ContactKind::Login(Transport::Tcp)), "cs", Idle, Parked, None),
-            (telemetry(5, 5, &[on.clone()]).into_record(), "cv", Idle, Parked, None),
+            (telemetry(5, 5, std::slice::from_ref(&on)).into_record(), "cv", Idle, Parked, None),
             (with_fix(telemetry(10, 9, &[]), 1.0).into_record(), "cfms", Active, Moving, Some(1.0)),
             (with_fix(telemetry(11, 9, &[]), 1.0).into_record(), "c", Active, Moving, Some(1.0)),
-            (with_fix(telemetry(20, 19, &[on.clone()]), 2.0).into_record(), "cvf", Active, Moving, Some(2.0)),
+            (
+                with_fix(telemetry(20, 19, std::slice::from_ref(&on)), 2.0).into_record(),
+                "cvf",
+                Active,
+                Moving,
+                Some(2.0),
+            ),
             (contact(25, ContactKind::Heartbeat), "c", Active, Moving, Some(2.0)),
             (invalid.into_record(), "cs", Idle, Moving, Some(2.0)),
             (with_fix(telemetry(40, 39, &[]), 4.0).into_record(), "cfs", Active, Moving, Some(4.0)),
@@ -272,8 +288,10 @@ mod tests {
             (contact(80, ContactKind::Lost), "s", SignalLost, Moving, Some(7.0)),
             (derived(85, 84), "f", SignalLost, Moving, Some(7.0)),
             (derived(86, 83), "", SignalLost, Moving, Some(7.0)),
-            (derived(86, 90), "", SignalLost, Moving, Some(7.0)),
+            (derived(86, 687), "", SignalLost, Moving, Some(7.0)),
+            (contact(79, ContactKind::Heartbeat), "c", SignalLost, Moving, Some(7.0)),
             (contact(90, ContactKind::Login(Transport::Tcp)), "cs", Active, Moving, Some(7.0)),
+            (contact(89, ContactKind::Lost), "", Active, Moving, Some(7.0)),
             (contact(91, ContactKind::Closed), "", Active, Moving, Some(7.0)),
             (reply, "c", Active, Moving, Some(7.0)),
             (problem, "c", Active, Moving, Some(7.0)),

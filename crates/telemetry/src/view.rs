@@ -67,7 +67,7 @@ pub struct GsmView {
 /// A state field. The API prints every value as a string.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Additional {
-    pub name: &'static str,
+    pub name: InputName,
     pub value: String,
     pub updated: Timestamp,
 }
@@ -76,7 +76,7 @@ impl StateView {
     pub fn of(
         source: SourceId,
         state: &State,
-        model: &'static DeviceModel,
+        model: &DeviceModel,
         now: Timestamp,
         settings: &SourceSettings,
     ) -> Self {
@@ -192,12 +192,15 @@ fn switches(state: &State, names: &Switches, count: u8) -> (Vec<bool>, Option<Ti
     (known.into_iter().map(|known| known.is_some_and(|(_, on)| on)).collect(), updated)
 }
 
-fn additional(state: &State, model: &'static DeviceModel) -> Vec<Additional> {
-    let field = |name: &'static str| {
-        let LatestValue { time, value, .. } = state.value(InputName::find(name)?)?;
-        Some(Additional { name, value: value.to_string(), updated: *time })
-    };
-    model.state_fields.iter().filter_map(|name| field(name)).collect()
+fn additional(state: &State, model: &DeviceModel) -> Vec<Additional> {
+    let known = model.state_fields.iter().filter_map(|name| state.value(InputName::find(name)?));
+    known
+        .map(|LatestValue { name, time, value }| Additional {
+            name: *name,
+            value: value.to_string(),
+            updated: *time,
+        })
+        .collect()
 }
 
 fn last_update(state: &State) -> Option<Timestamp> {
@@ -205,4 +208,252 @@ fn last_update(state: &State) -> Option<Timestamp> {
     let fixes = [state.fix, state.cell_fix].into_iter().flatten().map(|fix| fix.time);
     let movement = [state.movement.since, state.movement.last_moved].into_iter().flatten();
     values.chain(fixes).chain(movement).max()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::{Battery, Fix, Heading, ModelCode, Movement, Speed};
+
+    /// A model that can tell everything, and some of it.
+    fn model() -> DeviceModel {
+        DeviceModel {
+            digital_inputs: 3,
+            digital_outputs: 2,
+            satellites: true,
+            altitude: true,
+            gsm_level: true,
+            gsm_network: true,
+            gsm_roaming: true,
+            battery: Some(Battery { min_charge: 3.4, low_charge: 3.7, max_charge: 4.4 }),
+            state_fields: ["moving", "hardware_key", "event_code"].map(Into::into).into(),
+            ..ModelCode::find("telfmb920").unwrap().model().clone()
+        }
+    }
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_seconds(seconds)
+    }
+
+    fn with(values: &[(&str, i64, Value)]) -> State {
+        let mut state = State::default();
+        for (name, time, value) in values {
+            state.put(InputName::find(name).unwrap(), at(*time), value);
+        }
+        state
+    }
+
+    fn view(state: &State, model: &DeviceModel) -> StateView {
+        StateView::of(SourceId(7), state, model, at(100), &SourceSettings::default())
+    }
+
+    fn fix() -> Fix {
+        Fix {
+            speed: Some(Speed::from_kmh(63.6)),
+            heading: Some(Heading::from_degrees(304)),
+            altitude: Some(Metres(269.6)),
+            satellites: Some(7),
+            precision: Some(Metres(0.4)),
+            ..Fix::at(Coordinates::new(45.0888968, 10.0343262).unwrap())
+        }
+    }
+
+    fn on_the_map(seconds: i64) -> State {
+        let mut state = State::default();
+        state.fix = Some(LatestFix { fix: fix(), time: at(seconds) });
+        state
+    }
+
+    #[test]
+    fn of_a_source_that_never_spoke() {
+        let expected = StateView {
+            source_id: SourceId(7),
+            gps: GpsView {
+                updated: None,
+                signal_level: None,
+                location: None,
+                heading: 0,
+                speed: 0,
+                alt: Some(0),
+                precision: None,
+                gsm_lbs: false,
+            },
+            connection_status: ConnectionStatus::JustRegistered,
+            movement_status: MovementStatus::Parked,
+            last_update: None,
+            gsm: Some(GsmView {
+                updated: None,
+                signal_level: Some(0),
+                network_name: Some(String::new()),
+                roaming: Some(false),
+            }),
+            battery_level: None,
+            battery_update: None,
+            inputs: vec![false; 3],
+            inputs_update: None,
+            outputs: vec![false; 2],
+            outputs_update: None,
+            additional: vec![],
+            actual_track_update: None,
+            movement_status_update: None,
+            ignition: None,
+            ignition_update: None,
+        };
+        assert_eq!(view(&State::default(), &model()), expected);
+    }
+
+    #[test]
+    fn of_a_source_on_the_road() {
+        let mut state = with(&[
+            ("ignition", 90, true.into()),
+            ("gsm_signal_level", 91, 35.into()),
+            ("gsm_network_name", 92, "T-Mobile".into()),
+            ("battery_voltage", 93, 4.0.into()),
+            ("digital_input_2", 94, true.into()),
+            ("output_status", 95, 0b10.into()),
+            ("moving", 96, 1.into()),
+            ("hardware_key", 97, "7427A0".into()),
+        ]);
+        state.fix = Some(LatestFix { fix: fix(), time: at(98) });
+        state.connection.last_packet = Some(at(99));
+        state.connection.last_message = Some(at(99));
+        state.connection.last_current = Some(at(99));
+        state.movement = Movement {
+            status: MovementStatus::Moving,
+            since: Some(at(60)),
+            last_moved: Some(at(98)),
+            ..Movement::default()
+        };
+        let additional = |name: &str, value: &str, seconds| Additional {
+            name: InputName::find(name).unwrap(),
+            value: value.into(),
+            updated: at(seconds),
+        };
+        let expected = StateView {
+            source_id: SourceId(7),
+            gps: GpsView {
+                updated: Some(at(98)),
+                signal_level: Some(70),
+                location: Coordinates::new(45.0888968, 10.0343262),
+                heading: 304,
+                speed: 64,
+                alt: Some(270),
+                precision: None,
+                gsm_lbs: false,
+            },
+            connection_status: ConnectionStatus::Active,
+            movement_status: MovementStatus::Moving,
+            last_update: Some(at(98)),
+            gsm: Some(GsmView {
+                updated: Some(at(92)),
+                signal_level: Some(35),
+                network_name: Some("T-Mobile".into()),
+                roaming: Some(false),
+            }),
+            battery_level: Some(60),
+            battery_update: Some(at(93)),
+            inputs: vec![false, true, false],
+            inputs_update: Some(at(94)),
+            outputs: vec![false, true],
+            outputs_update: Some(at(95)),
+            additional: vec![additional("moving", "1", 96), additional("hardware_key", "7427A0", 97)],
+            actual_track_update: Some(at(98)),
+            movement_status_update: Some(at(60)),
+            ignition: Some(true),
+            ignition_update: Some(at(90)),
+        };
+        assert_eq!(view(&state, &model()), expected);
+    }
+
+    #[test]
+    fn what_the_model_cannot_tell_is_null() {
+        let state = on_the_map(1);
+        let mute = DeviceModel {
+            satellites: false,
+            altitude: false,
+            gsm_level: false,
+            gsm_network: false,
+            gsm_roaming: false,
+            battery: None,
+            ..model()
+        };
+        let shown = view(&state, &mute);
+        assert_eq!((shown.gps.signal_level, shown.gps.alt, shown.gsm), (None, None, None));
+
+        let shown = view(
+            &with(&[("gsm_roaming", 5, true.into()), ("battery_voltage", 6, 4.0.into())]),
+            &DeviceModel { gsm_roaming: true, ..mute },
+        );
+        let gsm =
+            GsmView { updated: Some(at(5)), signal_level: None, network_name: None, roaming: Some(true) };
+        assert_eq!(shown.gsm, Some(gsm));
+        assert_eq!((shown.battery_level, shown.battery_update), (None, None));
+    }
+
+    #[test]
+    fn a_position_from_cells_is_no_gps_point() {
+        let mut state = on_the_map(10);
+        let from_cells =
+            Fix { precision: Some(Metres(850.0)), ..Fix::at(Coordinates::new(45.1, 10.1).unwrap()) };
+        state.cell_fix = Some(LatestFix { fix: from_cells, time: at(20) });
+        let shown = view(&state, &model());
+        let GpsView { updated, location, precision, gsm_lbs, signal_level, .. } = shown.gps;
+        assert_eq!((updated, location), (Some(at(20)), Coordinates::new(45.1, 10.1)));
+        assert_eq!((precision, gsm_lbs, signal_level), (Some(850), true, None));
+        assert_eq!(shown.last_update, Some(at(20)));
+        assert_eq!(last_gps_point(&state).unwrap().time, at(10));
+    }
+
+    #[test]
+    fn battery_levels() {
+        for (level, voltage, expected) in [
+            (None, None, None),
+            (Some((1, 80.4)), None, Some((80, 1))),
+            (Some((1, 800.0)), None, Some((100, 1))),
+            (None, Some((1, 3.0)), Some((0, 1))),
+            (None, Some((1, 3.9)), Some((50, 1))),
+            (None, Some((1, 5.0)), Some((100, 1))),
+            (Some((1, 80.0)), Some((2, 3.9)), Some((50, 2))),
+            (Some((2, 80.0)), Some((2, 3.9)), Some((80, 2))),
+        ] {
+            let mut values = vec![];
+            values.extend(level.map(|(time, value)| ("battery_level", time, Value::Float(value))));
+            values.extend(voltage.map(|(time, value)| ("battery_voltage", time, Value::Float(value))));
+            let shown = view(&with(&values), &model());
+            let expected = expected.map(|(level, time)| (level, at(time)));
+            assert_eq!(shown.battery_level.zip(shown.battery_update), expected, "{level:?} {voltage:?}");
+        }
+    }
+
+    #[test]
+    fn gps_signal_levels() {
+        for (satellites, expected) in [(0, 0), (2, 20), (9, 90), (10, 100), (15, 100), (255, 100)] {
+            assert_eq!(gps_signal(satellites), expected, "{satellites}");
+        }
+    }
+
+    #[test]
+    fn switches_come_one_by_one_or_as_bits() {
+        let table: &[(&[(&str, i64, Value)], [bool; 3], Option<i64>)] = &[
+            (&[("input_status", 5, Value::Int(0b101))], [true, false, true], Some(5)),
+            (&[("input_status", 5, Value::Int(0))], [false; 3], Some(5)),
+            (&[("digital_input_3", 4, Value::Int(1))], [false, false, true], Some(4)),
+            // The model has three inputs, whatever the device sends.
+            (&[("digital_input_4", 4, Value::Flag(true))], [false; 3], None),
+            (
+                &[("input_status", 5, Value::Int(0b001)), ("digital_input_1", 6, Value::Flag(false))],
+                [false; 3],
+                Some(6),
+            ),
+            (
+                &[("input_status", 7, Value::Int(0b001)), ("digital_input_1", 6, Value::Flag(false))],
+                [true, false, false],
+                Some(7),
+            ),
+        ];
+        for (values, inputs, updated) in table {
+            let shown = view(&with(values), &model());
+            assert_eq!((&*shown.inputs, shown.inputs_update), (&inputs[..], updated.map(at)), "{values:?}");
+        }
+    }
 }

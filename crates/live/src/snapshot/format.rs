@@ -309,3 +309,120 @@ impl Reader<'_> {
 fn flags<const N: usize>(bits: u8) -> [bool; N] {
     std::array::from_fn(|at| bits >> at & 1 == 1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_seconds(seconds)
+    }
+
+    /// Every field of the format, present and absent.
+    fn example() -> Snapshot {
+        let mut full = State::default();
+        for (name, value) in [
+            ("ignition", Value::Flag(true)),
+            ("motion", Value::Flag(false)),
+            ("analog_1", Value::Float(12.75)),
+            ("input_status", Value::Int(i64::MIN)),
+            ("hardware_key", Value::Text("7427é".into())),
+        ] {
+            full.put(InputName::find(name).unwrap(), at(1_700_000_000), &value);
+        }
+        let fix = Fix {
+            coordinates: Coordinates::new(45.0888968, -10.0343262).unwrap(),
+            valid: true,
+            speed: Some(Speed::from_kmh(64.5)),
+            heading: Some(Heading::from_degrees(304)),
+            altitude: Some(Metres(-3.5)),
+            satellites: Some(11),
+            precision: Some(Metres(4.0)),
+        };
+        full.fix = Some(LatestFix { fix, time: at(1_700_000_001) });
+        full.cell_fix =
+            Some(LatestFix { fix: Fix::at(Coordinates::new(1.0, 2.0).unwrap()), time: at(1_600_000_000) });
+        full.connection = Connection {
+            last_packet: Some(at(1_700_000_005)),
+            last_message: Some(at(1_700_000_004)),
+            last_current: Some(at(1_700_000_003)),
+            activated: Some(at(1_700_000_002)),
+            link_lost: Some(at(1_700_000_006)),
+        };
+        full.movement = Movement {
+            status: MovementStatus::Stopped,
+            since: Some(at(-1)),
+            last_moved: Some(at(0)),
+            last_sample: Some(Timestamp::from_millis(1_700_000_001_234)),
+            ignition: Some(true),
+            motion: Some(false),
+        };
+        let mut silent = State::default();
+        silent.movement.status = MovementStatus::Moving;
+        Snapshot {
+            position: Position(123_456_789_012),
+            states: vec![(SourceId(7), full), (SourceId(1_000_000), State::default()), (SourceId(8), silent)],
+        }
+    }
+
+    fn encoded(snapshot: &Snapshot) -> Vec<u8> {
+        let mut writer = Writer::new(snapshot.position);
+        for (source, state) in &snapshot.states {
+            writer.state(*source, state);
+        }
+        writer.finish()
+    }
+
+    /// Files of version 1 are readable for ever. The golden file is never written again: a new version gets its own.
+    #[test]
+    fn version_1_is_readable() {
+        let golden = include_bytes!("../../tests/golden/snapshot-v1.bin");
+        assert_eq!(decode(golden), Ok(example()));
+        assert_eq!(encoded(&example()), golden);
+    }
+
+    #[test]
+    fn what_is_no_snapshot_is_told_apart() {
+        let broken = |bytes: &[u8]| matches!(decode(bytes), Err(FormatError::Broken(_)));
+        let sealed = |content: &[u8]| [content, &crc32fast::hash(content).to_le_bytes()].concat();
+        let good = encoded(&example());
+        let content = &good[..good.len() - CHECKSUM];
+        assert!(decode(&sealed(content)).is_ok());
+        assert!(broken(b"") && broken(b"OUTR") && broken(&sealed(b"")) && broken(&sealed(b"SOMETHING ELSE")));
+        for length in 0..good.len() {
+            assert!(broken(&good[..length]), "cut at {length}");
+        }
+        for at in 0..good.len() {
+            let mut bytes = good.clone();
+            bytes[at] ^= 0x10;
+            assert!(broken(&bytes), "flipped at {at}");
+        }
+        let version = |version: u16| {
+            let mut content = content.to_vec();
+            content[8..10].copy_from_slice(&version.to_le_bytes());
+            decode(&sealed(&content))
+        };
+        assert_eq!(version(2), Err(FormatError::Newer { found: 2 }));
+        assert!(matches!(version(0), Err(FormatError::Broken(_))));
+    }
+
+    proptest! {
+        /// A right checksum over nonsense is answered, not believed.
+        #[test]
+        fn nonsense_is_survived(mut content in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let mut bytes = Writer::new(Position(1)).0;
+            bytes.append(&mut content);
+            let _ = decode(&Writer(bytes).finish());
+        }
+
+        #[test]
+        fn numbers_come_back(number in any::<i64>()) {
+            let mut writer = Writer(vec![]);
+            writer.int(number);
+            prop_assert_eq!(Reader(&writer.0).int(), Some(number));
+            writer.0.pop();
+            prop_assert_eq!(Reader(&writer.0).int(), None);
+        }
+    }
+}

@@ -1,7 +1,8 @@
 //! Who may speak: what the gateway asks the catalog.
 
-use domain::{DeviceId, DeviceModel, SourceId, Timestamp};
-use std::{future::Future, pin::Pin, sync::Arc};
+use domain::{DeviceId, DeviceModel, ModelCode, SourceId, Timestamp};
+use std::{future::Future, pin::Pin};
+use store::catalog::{Admission, Catalog, CatalogError};
 
 pub type Finding<'a> = Pin<Box<dyn Future<Output = Result<Option<Registered>, RosterError>> + Send + 'a>>;
 
@@ -31,12 +32,30 @@ impl PartialEq for Registered {
     }
 }
 
-#[derive(Clone, Debug, thiserror::Error)]
+impl Roster for Catalog {
+    fn find<'a>(&'a self, device_id: &'a DeviceId) -> Finding<'a> {
+        Box::pin(async move { self.admission(device_id).await?.map(Registered::try_from).transpose() })
+    }
+}
+
+impl TryFrom<Admission> for Registered {
+    type Error = RosterError;
+
+    fn try_from(admission: Admission) -> Result<Self, RosterError> {
+        let Admission { source, model, blocked, accepts_from } = admission;
+        let Some(code) = ModelCode::find(&model) else {
+            return Err(RosterError::UnknownModel(model.into()));
+        };
+        Ok(Self { source, model: code.model(), blocked, accepts_from })
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
 pub enum RosterError {
     #[error("the catalog does not answer in time")]
     Slow,
     #[error("the catalog names a device model that this server does not have: {0}")]
     UnknownModel(Box<str>),
     #[error("the catalog cannot answer")]
-    Failed(#[source] Arc<dyn std::error::Error + Send + Sync>),
+    Failed(#[from] CatalogError),
 }

@@ -94,7 +94,8 @@ async fn a_login_of_the_same_device_on_its_own_connection_changes_nothing() {
 
 #[tokio::test]
 async fn a_change_of_the_source_closes_its_session_within_a_second() {
-    let changes: [(&str, fn(&mut Registered)); 3] = [
+    type Change = fn(&mut Registered);
+    let changes: [(&str, Change); 3] = [
         ("blocked", |it| it.blocked = true),
         ("another source has the device id", |it| it.source = SourceId(9)),
         ("another release", |it| it.accepts_from = it.accepts_from.plus(SECOND)),
@@ -140,4 +141,20 @@ async fn a_device_that_is_blocked_while_it_logs_in_is_closed() {
     site.roster.until_asked(2).await;
     site.roster.release();
     assert_eq!(timeout(SECOND, a.hear_all()).await.unwrap(), ["ok"], "closed right after");
+}
+
+#[tokio::test]
+async fn when_the_roster_cannot_answer_a_device_is_neither_admitted_nor_refused() {
+    let site = Site::where_registered(&["a"], Limits::default());
+    let mut known = site.login("a").await;
+    site.roster.fail();
+    let mut device = site.connect().await;
+    device.say("La").await;
+    assert_eq!(device.hear().await, None);
+    let mut device = site.connect_to_any('$').await;
+    device.say("La").await;
+    assert_eq!(device.hear().await, None);
+    assert!(site.refused().is_empty());
+    site.change("a", |_| ());
+    assert_eq!(timeout(SECOND, known.hear()).await.unwrap(), None, "it has to ask again");
 }

@@ -143,9 +143,9 @@ async fn devices_per_connection() {
     assert_eq!((site.journal.serials(1), site.journal.serials(2)), (vec![7], vec![9]));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn lookups() {
-    let site = site(Limits { lookups: 1, ..Limits::default() });
+    let site = site(Limits { lookups: 1, login_timeout: SECOND * 30, ..Limits::default() });
     let mut most = site.roster.asked.subscribe();
     site.roster.hold();
     let (mut a, mut b) = (site.connect().await, site.connect().await);
@@ -159,6 +159,13 @@ async fn lookups() {
     site.roster.release();
     assert_eq!(a.hear().await.unwrap(), "ok");
     assert_eq!(b.hear().await.unwrap(), "ok");
+
+    site.roster.hold();
+    let start = Instant::now();
+    let mut late = site.connect().await;
+    late.say("La").await;
+    assert_eq!(late.hear().await, None);
+    assert_eq!(start.elapsed().as_secs(), 30);
 }
 
 #[tokio::test(start_paused = true)]

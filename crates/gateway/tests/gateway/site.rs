@@ -4,13 +4,13 @@ use crate::toy;
 use domain::{
     Clock, Contact, ContactKind, DeviceId, DeviceModel, ModelCode, Record, SourceId, Telemetry, Timestamp,
 };
-use gateway::{Finding, Gateway, GatewayConfig, Limits, Registered, Roster};
+use gateway::{Finding, Gateway, GatewayConfig, Limits, Registered, Roster, RosterError};
 use std::{
     collections::HashMap,
     net::SocketAddr,
     sync::{
         Arc, LazyLock, Mutex,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
@@ -26,34 +26,33 @@ use tokio::{
 };
 
 /// Longer than anything that a test waits for.
-pub const PATIENCE: Duration = Duration::from_secs(60);
-pub const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
-pub struct Site {
-    pub gateway: Gateway,
-    pub journal: Arc<TestJournal>,
-    pub roster: Arc<TestRoster>,
-    pub signals: Signals,
-    pub clock: Arc<TestClock>,
+pub(crate) struct Site {
+    pub(crate) gateway: Gateway,
+    pub(crate) journal: Arc<TestJournal>,
+    pub(crate) roster: Arc<TestRoster>,
+    pub(crate) signals: Signals,
 }
 
 impl Site {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(Limits::default())
     }
 
-    pub fn with(limits: Limits) -> Self {
+    pub(crate) fn with(limits: Limits) -> Self {
         let (journal, roster) = (Arc::new(TestJournal::default()), Arc::new(TestRoster::default()));
-        let (signals, clock) = (Signals::default(), Arc::new(TestClock(AtomicI64::new(NOW.millis()))));
+        let signals = Signals::default();
         let config =
             GatewayConfig { any: Some(0), protocols: toy::PROTOCOLS, limits, ..GatewayConfig::default() };
         let gateway =
-            Gateway::start(config, journal.clone(), roster.clone(), &signals, clock.clone()).unwrap();
-        Self { gateway, journal, roster, signals, clock }
+            Gateway::start(config, journal.clone(), roster.clone(), &signals, Arc::new(TestClock)).unwrap();
+        Self { gateway, journal, roster, signals }
     }
 
     /// A site where the devices `ids` are registered as sources 1, 2, 3 …
-    pub fn where_registered(ids: &[&str], limits: Limits) -> Self {
+    pub(crate) fn where_registered(ids: &[&str], limits: Limits) -> Self {
         let site = Self::with(limits);
         for (at, id) in ids.iter().enumerate() {
             site.roster.register(id, registered(at as i64 + 1));
@@ -62,47 +61,47 @@ impl Site {
     }
 
     /// A connection to the port of `toy`.
-    pub async fn connect(&self) -> Device {
+    pub(crate) async fn connect(&self) -> Device {
         Device::connect(self.gateway.bound().tcp["toy"], '$').await
     }
 
-    pub async fn connect_to_other(&self) -> Device {
+    pub(crate) async fn connect_to_other(&self) -> Device {
         Device::connect(self.gateway.bound().tcp["other"], '#').await
     }
 
-    pub async fn connect_to_any(&self, mark: char) -> Device {
+    pub(crate) async fn connect_to_any(&self, mark: char) -> Device {
         Device::connect(self.gateway.bound().any.unwrap(), mark).await
     }
 
     /// A connection of the device, which has logged in.
-    pub async fn login(&self, id: &str) -> Device {
+    pub(crate) async fn login(&self, id: &str) -> Device {
         let mut device = self.connect().await;
         device.say(&format!("L{id}")).await;
         assert_eq!(device.hear().await.as_deref(), Some("ok"), "{id}");
         device
     }
 
-    pub fn change(&self, id: &str, change: impl FnOnce(&mut Registered)) {
+    pub(crate) fn change(&self, id: &str, change: impl FnOnce(&mut Registered)) {
         let source = self.roster.change(id, change);
         self.signals.publish(Signal::SourceChanged(source));
     }
 
     /// Device, reason and count of every refused device.
-    pub fn refused(&self) -> Vec<(String, &'static str, u64)> {
+    pub(crate) fn refused(&self) -> Vec<(String, &'static str, u64)> {
         let refused = self.gateway.refused().into_iter();
         refused.map(|it| (it.device_id.to_string(), it.reason.as_str(), it.count)).collect()
     }
 }
 
 /// Waits for something that no one announces.
-pub async fn until(condition: impl Fn() -> bool) {
+pub(crate) async fn until(condition: impl Fn() -> bool) {
     while !condition() {
         tokio::task::yield_now().await;
     }
 }
 
 /// A device that speaks `toy`.
-pub fn registered(source: i64) -> Registered {
+pub(crate) fn registered(source: i64) -> Registered {
     static MODEL: LazyLock<DeviceModel> = LazyLock::new(|| {
         let real = ModelCode::find("telfmb920").unwrap().model();
         DeviceModel { protocols: vec!["toy".into()], ..real.clone() }
@@ -111,9 +110,9 @@ pub fn registered(source: i64) -> Registered {
     Registered { source: SourceId(source), model: &MODEL, blocked: false, accepts_from }
 }
 
-pub struct Device {
+pub(crate) struct Device {
     mark: char,
-    pub stream: BufReader<TcpStream>,
+    pub(crate) stream: BufReader<TcpStream>,
 }
 
 impl Device {
@@ -121,23 +120,23 @@ impl Device {
         Self { mark, stream: BufReader::new(TcpStream::connect(address).await.unwrap()) }
     }
 
-    pub async fn say(&mut self, body: &str) {
+    pub(crate) async fn say(&mut self, body: &str) {
         self.send(toy::line(self.mark, body).as_bytes()).await;
     }
 
-    pub async fn send(&mut self, bytes: &[u8]) {
+    pub(crate) async fn send(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).await.unwrap();
     }
 
     /// The next line that comes; `None` when the connection is closed or broken.
-    pub async fn hear(&mut self) -> Option<String> {
+    pub(crate) async fn hear(&mut self) -> Option<String> {
         let mut line = String::new();
         let read = timeout(PATIENCE, self.stream.read_line(&mut line)).await.expect("an answer in time");
         (read.unwrap_or(0) > 0).then(|| line.trim_end().to_owned())
     }
 
     /// Everything that comes until the connection is closed.
-    pub async fn hear_all(&mut self) -> Vec<String> {
+    pub(crate) async fn hear_all(&mut self) -> Vec<String> {
         let mut lines = Vec::new();
         while let Some(line) = self.hear().await {
             lines.push(line);
@@ -145,50 +144,57 @@ impl Device {
         lines
     }
 
-    pub fn has_heard_nothing(&self) -> bool {
+    pub(crate) fn has_heard_nothing(&self) -> bool {
         let read = self.stream.get_ref().try_read(&mut [0]);
         read.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
     }
 }
 
-pub struct TestClock(pub AtomicI64);
+/// Stands still.
+struct TestClock;
 
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+        NOW
     }
 }
 
 /// A roster that can be made to wait before it answers.
 #[derive(Default)]
-pub struct TestRoster {
+pub(crate) struct TestRoster {
     devices: Mutex<HashMap<DeviceId, Registered>>,
     hold: watch::Sender<bool>,
+    fails: AtomicBool,
     /// Questions that are not answered yet.
-    pub asked: watch::Sender<usize>,
+    pub(crate) asked: watch::Sender<usize>,
 }
 
 impl TestRoster {
-    pub fn register(&self, id: &str, registered: Registered) {
+    pub(crate) fn register(&self, id: &str, registered: Registered) {
         self.devices.lock().unwrap().insert(DeviceId::new(id).unwrap(), registered);
     }
 
-    pub fn change(&self, id: &str, change: impl FnOnce(&mut Registered)) -> SourceId {
+    pub(crate) fn change(&self, id: &str, change: impl FnOnce(&mut Registered)) -> SourceId {
         let mut devices = self.devices.lock().unwrap();
         let registered = devices.get_mut(&DeviceId::new(id).unwrap()).unwrap();
         change(registered);
         registered.source
     }
 
-    pub fn hold(&self) {
+    pub(crate) fn hold(&self) {
         self.hold.send_replace(true);
     }
 
-    pub fn release(&self) {
+    pub(crate) fn release(&self) {
         self.hold.send_replace(false);
     }
 
-    pub async fn until_asked(&self, times: usize) {
+    /// From now on it cannot answer.
+    pub(crate) fn fail(&self) {
+        self.fails.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) async fn until_asked(&self, times: usize) {
         self.asked.subscribe().wait_for(|asked| *asked == times).await.unwrap();
     }
 }
@@ -201,22 +207,24 @@ impl Roster for TestRoster {
             self.asked.send_modify(|asked| *asked += 1);
             self.hold.subscribe().wait_for(|hold| !hold).await.unwrap();
             self.asked.send_modify(|asked| *asked -= 1);
-            Ok(found)
+            if self.fails.load(Ordering::SeqCst) { Err(RosterError::Slow) } else { Ok(found) }
         })
     }
 }
 
 /// A journal whose disk is in the test's hands.
 #[derive(Default)]
-pub struct TestJournal(watch::Sender<Pages>);
+pub(crate) struct TestJournal(watch::Sender<Pages>);
 
 #[derive(Default)]
-pub struct Pages {
+pub(crate) struct Pages {
     disk: Disk,
-    pub waiting: Vec<(Vec<Record>, oneshot::Sender<Result<Position, JournalError>>)>,
-    pub durable: Vec<Record>,
-    pub contacts: Vec<Contact>,
+    pub(crate) waiting: Vec<(Vec<Record>, Answer)>,
+    pub(crate) durable: Vec<Record>,
+    pub(crate) contacts: Vec<Contact>,
 }
+
+type Answer = oneshot::Sender<Result<Position, JournalError>>;
 
 #[derive(Default)]
 enum Disk {
@@ -228,11 +236,11 @@ enum Disk {
 
 impl TestJournal {
     /// From now on nothing becomes durable until `release`.
-    pub fn hold(&self) {
+    pub(crate) fn hold(&self) {
         self.0.send_modify(|pages| pages.disk = Disk::Slow);
     }
 
-    pub fn release(&self) {
+    pub(crate) fn release(&self) {
         self.0.send_modify(|pages| {
             pages.disk = Disk::Good;
             for (records, answer) in std::mem::take(&mut pages.waiting) {
@@ -243,34 +251,34 @@ impl TestJournal {
         });
     }
 
-    pub fn fill_disk(&self) {
+    pub(crate) fn fill_disk(&self) {
         self.0.send_modify(|pages| pages.disk = Disk::Full);
     }
 
-    pub async fn until(&self, condition: impl FnMut(&Pages) -> bool) {
+    pub(crate) async fn until(&self, condition: impl FnMut(&Pages) -> bool) {
         timeout(PATIENCE, self.0.subscribe().wait_for(condition)).await.expect("in time").unwrap();
     }
 
-    pub fn durable(&self) -> Vec<Record> {
+    pub(crate) fn durable(&self) -> Vec<Record> {
         self.0.borrow().durable.clone()
     }
 
-    pub fn telemetry(&self) -> Vec<Telemetry> {
+    pub(crate) fn telemetry(&self) -> Vec<Telemetry> {
         let telemetry = |record| if let Record::Telemetry(it) = record { Some(it) } else { None };
         self.durable().into_iter().filter_map(telemetry).collect()
     }
 
     /// Serial numbers of the records of a source.
-    pub fn serials(&self, source: i64) -> Vec<u128> {
+    pub(crate) fn serials(&self, source: i64) -> Vec<u128> {
         self.telemetry().into_iter().filter(|it| it.source.0 == source).map(|it| it.hash.0).collect()
     }
 
-    pub fn contacts(&self, source: i64) -> Vec<ContactKind> {
+    pub(crate) fn contacts(&self, source: i64) -> Vec<ContactKind> {
         let pages = self.0.borrow();
         pages.contacts.iter().filter(|contact| contact.source.0 == source).map(|it| it.kind).collect()
     }
 
-    pub async fn until_contact(&self, source: i64, kind: ContactKind) {
+    pub(crate) async fn until_contact(&self, source: i64, kind: ContactKind) {
         self.until(|pages| pages.contacts.iter().any(|it| it.source.0 == source && it.kind == kind)).await;
     }
 }

@@ -4,12 +4,12 @@
 use domain::{DeviceId, Message, RecordHash, Timestamp, Transport};
 use protocols::{Admission, Broken, DeviceSlot, Event, Events, Framing, Machine, Protocol, Recognition};
 
-pub static PROTOCOLS: &[&dyn Protocol] =
+pub(crate) static PROTOCOLS: &[&dyn Protocol] =
     &[&Toy { name: "toy", mark: b'$' }, &Toy { name: "other", mark: b'#' }];
 
-pub const MAX_FRAME: usize = 64 << 10;
+pub(crate) const MAX_FRAME: usize = 64 << 10;
 
-pub fn line(mark: char, body: &str) -> String {
+pub(crate) fn line(mark: char, body: &str) -> String {
     let text = format!("{mark}{body}");
     format!("{text}*{:02x}\n", sum(text.as_bytes()))
 }

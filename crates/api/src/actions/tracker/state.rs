@@ -5,7 +5,7 @@ use crate::{
     dates::Dates,
     parameters::{List, parameters},
 };
-use domain::{ErrorCode, TrackerId};
+use domain::{ErrorCode, InputName, TrackerId};
 use fleet::{Additional, Failure, GpsView, GsmView, StateOf, StateView, UserCaller};
 use serde::{Serialize, Serializer};
 
@@ -108,7 +108,7 @@ pub(crate) struct StateObject {
     outputs: Vec<bool>,
     outputs_update: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "as_additional")]
-    additional: Vec<(&'static str, AdditionalObject)>,
+    additional: Vec<(InputName, AdditionalObject)>,
     actual_track_update: Option<String>,
 }
 
@@ -198,10 +198,10 @@ struct AdditionalObject {
 }
 
 fn as_additional<S: Serializer>(
-    additional: &[(&'static str, AdditionalObject)],
+    additional: &[(InputName, AdditionalObject)],
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(additional.iter().map(|(name, object)| (name, object)))
+    serializer.collect_map(additional.iter().map(|(name, object)| (name.to_string(), object)))
 }
 
 fn as_states<S: Serializer>(states: &[(TrackerId, StateObject)], serializer: S) -> Result<S::Ok, S::Error> {

@@ -14,11 +14,17 @@ use axum::Router;
 use domain::Clock;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
-use tokio::{net::TcpListener, time::interval};
+use tokio::{
+    net::TcpListener,
+    time::{interval, sleep},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// How often finished histogram samples are folded into their buckets, so that they do not pile up between scrapes.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
+/// How long requests may go on after the signal to stop. A client that never ends its request must not hold up the
+/// stop of everything else.
+const HTTP_GRACE: Duration = Duration::from_secs(3);
 
 /// Runs the server; returns when it has stopped.
 ///
@@ -119,12 +125,20 @@ impl Server {
         let place = || format!("cannot listen on {listen} ([{section}] listen)");
         let listener = TcpListener::bind(listen).await.with_context(place)?;
         let bound = listener.local_addr().with_context(place)?;
-        let stop = self.stop.clone();
         let service = routes.into_make_service_with_connect_info::<SocketAddr>();
+        let serving =
+            axum::serve(listener, service).with_graceful_shutdown(self.stop.clone().cancelled_owned());
+        let stop = self.stop.clone();
         self.tasks.spawn(async move {
-            let served = axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await;
-            if let Err(error) = served {
-                tracing::error!(%error, section, "the http listener ended");
+            let cut_off = async {
+                stop.cancelled().await;
+                sleep(HTTP_GRACE).await;
+            };
+            tokio::select! {
+                served = serving.into_future() => if let Err(error) = served {
+                    tracing::error!(%error, section, "the http listener ended");
+                },
+                () = cut_off => tracing::warn!(section, "clients that had not finished were cut off"),
             }
         });
         Ok(bound)

@@ -21,7 +21,7 @@ pub use failure::{Failure, ParameterError};
 pub use panel::FirstPanelAccount;
 pub use plugins::{ModelFilter, PLUGINS, Plugin};
 pub use registration::Registration;
-pub use secrets::{Randomness, SecureRandom};
+pub use secrets::{Randomness, Secrets, SecureRandom};
 pub use store::catalog::{
     Address, DeviceType, Direction, DocType, Group, LegalType, Listed, MapFilter, Money, Page, Person,
     Profile, Role, Settings, Shown, Tariff, TariffDefaults, TariffKind, TariffOrder, TariffTerms, User,
@@ -35,11 +35,9 @@ use attempts::Attempts;
 use directory::Directory;
 use domain::{Clock, Timestamp};
 use live::Live;
-use secrets::Secrets;
 use session::SessionCache;
 use std::sync::Arc;
 use store::{catalog::Catalog, signals::Signals};
-use telemetry::SourceSettings;
 
 /// Everything a use case needs. One per process, shared by all callers.
 pub struct Fleet {
@@ -51,7 +49,6 @@ pub struct Fleet {
     sessions: SessionCache,
     secrets: Secrets,
     attempts: Attempts,
-    settings: SourceSettings,
 }
 
 /// What a `Fleet` is made of.
@@ -61,8 +58,6 @@ pub struct Parts {
     pub live: Arc<Live>,
     pub clock: Arc<dyn Clock>,
     pub randomness: Randomness,
-    /// How records are understood where a source has no settings of its own.
-    pub settings: SourceSettings,
 }
 
 impl Fleet {
@@ -81,7 +76,6 @@ impl Fleet {
             sessions: SessionCache::default(),
             secrets: Secrets::new(parts.randomness),
             attempts: Attempts::default(),
-            settings: parts.settings,
         })
     }
 

@@ -20,7 +20,8 @@ pub type Randomness = Box<dyn SecureRandom>;
 pub trait SecureRandom: CryptoRng + Rng + Send {}
 impl<R: CryptoRng + Rng + Send> SecureRandom for R {}
 
-pub(crate) struct Secrets {
+/// Makes and checks secrets, few at a time.
+pub struct Secrets {
     randomness: Mutex<Randomness>,
     running: Arc<Semaphore>,
     admitted: Arc<Semaphore>,
@@ -29,7 +30,7 @@ pub(crate) struct Secrets {
 }
 
 impl Secrets {
-    pub(crate) fn new(randomness: Randomness) -> Self {
+    pub fn new(randomness: Randomness) -> Self {
         let mut secrets = Self {
             randomness: Mutex::new(randomness),
             running: Arc::new(Semaphore::new(CHECKS_AT_ONCE)),
@@ -47,7 +48,7 @@ impl Secrets {
     }
 
     /// The stored form of a new password.
-    pub(crate) async fn hash_password(&self, password: &str) -> Result<String, Failure> {
+    pub async fn hash_password(&self, password: &str) -> Result<String, Failure> {
         let (password, salt) = (password.to_owned(), self.random_bytes());
         self.compute(move || hash(&password, salt)).await?
     }

@@ -52,9 +52,10 @@ impl Fleet {
             Ok(view) if view.source.blocked => StateOf::Blocked,
             Ok(view) => {
                 let Some(model) = ModelCode::find(&view.source.model) else { return StateOf::Missing };
-                let of =
-                    |state: &State| StateView::of(view.source.id, state, model.model(), now, &self.settings);
-                let known = self.live.with_state(view.source.id, of);
+                let source = view.source.id;
+                let settings = self.live.settings(source);
+                let of = |state: &State| StateView::of(source, state, model.model(), now, &settings);
+                let known = self.live.with_state(source, of);
                 StateOf::Known(Box::new(known.unwrap_or_else(|| of(&State::default()))))
             }
         }

@@ -37,13 +37,20 @@ pub struct Options {
     pub snapshot_every: u64,
     /// How many changes a subscriber may lag behind before it loses some.
     pub feed_capacity: usize,
-    /// Settings that hold from the first record on; those of other sources are the defaults.
+    /// Settings of the sources that have none of their own.
+    pub defaults: SourceSettings,
+    /// Settings of single sources that hold from the first record on.
     pub settings: Vec<(SourceId, SourceSettings)>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { snapshot_every: 500_000, feed_capacity: 16_384, settings: Vec::new() }
+        Self {
+            snapshot_every: 500_000,
+            feed_capacity: 16_384,
+            defaults: SourceSettings::default(),
+            settings: Vec::new(),
+        }
     }
 }
 
@@ -75,7 +82,7 @@ impl Live {
         options: Options,
     ) -> Result<Self, SnapshotError> {
         let loaded = snapshot::load(dir, journal.end())?;
-        let sources = Sources::default();
+        let sources = Sources::new(options.defaults);
         for (source, settings) in options.settings {
             sources.set_settings(source, settings, clock.now());
         }

@@ -15,6 +15,8 @@ use telemetry::{Change, SourceSettings, apply, connection_status, next_change};
 const SHARDS: usize = 64;
 
 pub(crate) struct Sources {
+    /// Of the sources that have none of their own.
+    defaults: SourceSettings,
     shards: [RwLock<Shard>; SHARDS],
     len: AtomicUsize,
     timers: Timers,
@@ -35,17 +37,16 @@ struct Source {
     due: Option<Timestamp>,
 }
 
-impl Default for Sources {
-    fn default() -> Self {
+impl Sources {
+    pub(crate) fn new(defaults: SourceSettings) -> Self {
         Self {
+            defaults,
             shards: array::from_fn(|_| RwLock::default()),
             len: AtomicUsize::new(0),
             timers: Timers::default(),
         }
     }
-}
 
-impl Sources {
     pub(crate) fn len(&self) -> usize {
         self.len.load(Ordering::Relaxed)
     }
@@ -68,12 +69,12 @@ impl Sources {
     }
 
     pub(crate) fn settings(&self, source: SourceId) -> SourceSettings {
-        self.read(source).settings.get(&source).copied().unwrap_or_default()
+        self.read(source).settings.get(&source).copied().unwrap_or(self.defaults)
     }
 
     pub(crate) fn set_settings(&self, source: SourceId, settings: SourceSettings, now: Timestamp) -> Change {
         let mut shard = self.write(source);
-        if settings == SourceSettings::default() {
+        if settings == self.defaults {
             shard.settings.remove(&source);
         } else {
             shard.settings.insert(source, settings);
@@ -86,7 +87,7 @@ impl Sources {
 
     pub(crate) fn apply(&self, source: SourceId, record: &Record, now: Timestamp) -> Change {
         let mut shard = self.write(source);
-        let settings = shard.settings.get(&source).copied().unwrap_or_default();
+        let settings = shard.settings.get(&source).copied().unwrap_or(self.defaults);
         let known = shard.sources.entry(source).or_insert_with(|| {
             self.len.fetch_add(1, Ordering::Relaxed);
             Source { state: State::default(), status: ConnectionStatus::JustRegistered, due: None }
@@ -97,7 +98,7 @@ impl Sources {
 
     pub(crate) fn restore(&self, source: SourceId, state: State, now: Timestamp) {
         let mut shard = self.write(source);
-        let settings = shard.settings.get(&source).copied().unwrap_or_default();
+        let settings = shard.settings.get(&source).copied().unwrap_or(self.defaults);
         let status = connection_status(&state, now, &settings.timeouts);
         let mut known = Source { state, status, due: None };
         self.look(source, &mut known, now, &settings);
@@ -109,7 +110,7 @@ impl Sources {
     /// The timer of `source` that was set for `due` went off.
     pub(crate) fn time_is_up(&self, source: SourceId, due: Timestamp, now: Timestamp) -> Change {
         let mut shard = self.write(source);
-        let settings = shard.settings.get(&source).copied().unwrap_or_default();
+        let settings = shard.settings.get(&source).copied().unwrap_or(self.defaults);
         let Some(known) = shard.sources.get_mut(&source) else { return Change::NOTHING };
         if known.due == Some(due) {
             known.due = None;

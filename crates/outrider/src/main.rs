@@ -9,8 +9,10 @@ mod data_dir;
 mod health;
 mod logs;
 mod metrics_page;
+mod panel_password;
 mod ready_file;
 mod serve;
+mod services;
 mod stop;
 
 use clap::Parser;

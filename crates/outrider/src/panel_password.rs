@@ -15,7 +15,9 @@ const FILE: &str = "panel-password";
 pub async fn ensure(fleet: &Fleet, config: &Config) -> anyhow::Result<()> {
     let password = config.panel.password.as_ref().map(Secret::reveal);
     let made = fleet.ensure_panel_account(&config.panel.login, password).await;
-    match made.map_err(|failure| anyhow::anyhow!("making the panel account: {}", failure.code.description()))? {
+    match made
+        .map_err(|failure| anyhow::anyhow!("making the panel account: {}", failure.code.description()))?
+    {
         FirstPanelAccount::Kept | FirstPanelAccount::Created => Ok(()),
         FirstPanelAccount::CreatedWithPassword(password) => keep(config, &password),
     }

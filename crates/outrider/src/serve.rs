@@ -6,14 +6,17 @@ use crate::{
     data_dir,
     health::{self, Readiness},
     logs, metrics_page,
-    ready_file::{Listening, ReadyFile},
+    ready_file::{Listening, ReadyFile, Sockets},
+    services::Services,
     stop,
 };
 use anyhow::Context;
+use api::{Api, ApiConfig, PanelAccess};
 use axum::Router;
 use domain::Clock;
+use gateway::Bound;
 use metrics_exporter_prometheus::PrometheusHandle;
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     net::TcpListener,
     time::{interval, sleep},
@@ -64,7 +67,6 @@ async fn serve(config: Config) -> anyhow::Result<()> {
 /// What every piece is started with.
 struct Server {
     config: Config,
-    #[expect(dead_code, reason = "the services that take it are not wired yet")]
     clock: Arc<dyn Clock>,
     readiness: Readiness,
     metrics: PrometheusHandle,
@@ -75,7 +77,18 @@ struct Server {
 }
 
 async fn run_until_stopped(server: &Server) -> anyhow::Result<()> {
-    let listening = start_services(server).await?;
+    let stop = server.stop.clone();
+    server.readiness.register("server", move || stop.is_cancelled().then(|| "it is stopping".to_owned()));
+    let services = Services::start(&server.config, server.clock.clone(), &server.readiness).await?;
+    let outcome = listen_until_stopped(server, &services).await;
+    services.stop().await;
+    outcome
+}
+
+async fn listen_until_stopped(server: &Server, services: &Services) -> anyhow::Result<()> {
+    // The data directory is ours now: what says otherwise was left behind.
+    ReadyFile::remove_stale(&server.config.data_dir)?;
+    let listening = listen(server, services).await?;
     let ready = ReadyFile::write(&server.config.data_dir, &listening)?;
     tracing::info!(http = %listening.http, admin = %listening.admin, "ready");
     server.stop.cancelled().await;
@@ -83,13 +96,8 @@ async fn run_until_stopped(server: &Server) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Starts the pieces in the order in which they need each other. Each runs in `server.tasks`, ends when
-/// `server.stop` is cancelled, and tells `server.readiness` when it cannot work.
-async fn start_services(server: &Server) -> anyhow::Result<Listening> {
-    ReadyFile::remove_stale(&server.config.data_dir)?;
-    let stop = server.stop.clone();
-    server.readiness.register("server", move || stop.is_cancelled().then(|| "it is stopping".to_owned()));
-
+/// Opens the HTTP listeners; each runs in `server.tasks` and ends when `server.stop` is cancelled.
+async fn listen(server: &Server, services: &Services) -> anyhow::Result<Listening> {
     let metrics = server.metrics.clone();
     server.spawn(async move {
         let mut upkeep = interval(METRICS_UPKEEP);
@@ -99,11 +107,21 @@ async fn start_services(server: &Server) -> anyhow::Result<Listening> {
         }
     });
 
-    let admin = health::routes(server.readiness.clone()).merge(metrics_page::routes(server.metrics.clone()));
-    let admin = server.serve_http("admin", server.config.admin.listen, admin).await?;
-    let http = health::routes(server.readiness.clone());
-    let http = server.serve_http("http", server.config.http.listen, http).await?;
-    Ok(Listening { http, admin, any: None, devices: BTreeMap::new() })
+    let Config { http, admin, panel, .. } = &server.config;
+    let api = |panel| {
+        let body_limit = usize::try_from(http.body_limit.0).unwrap_or(usize::MAX);
+        let config = ApiConfig { rate_limit: http.rate_limit, body_limit, panel };
+        Api::router(Arc::clone(&services.fleet), config).merge(health::routes(server.readiness.clone()))
+    };
+    let admin_routes = api(PanelAccess::PanelOnly).merge(metrics_page::routes(server.metrics.clone()));
+    let admin = server.serve_http("admin", admin.listen, admin_routes).await?;
+    let on_http = if panel.public { PanelAccess::UserAndPanel } else { PanelAccess::UserOnly };
+    let http = server.serve_http("http", http.listen, api(on_http)).await?;
+
+    let Bound { any, tcp } = services.bound();
+    let sockets = |address: &SocketAddr| Sockets { tcp: Some(*address), udp: None };
+    let devices = tcp.iter().map(|(name, address)| ((*name).to_owned(), sockets(address))).collect();
+    Ok(Listening { http, admin, any: *any, devices })
 }
 
 impl Server {

@@ -8,10 +8,13 @@ use crate::{
 };
 use anyhow::Context;
 use domain::{Clock, ConnectionTimeouts, TripDetection};
-use fleet::{Fleet, Parts};
+use fleet::{Fleet, Parts, Randomness};
 use gateway::{Bound, Gateway, GatewayConfig, Limits};
 use live::{Live, Options};
-use rand::{SeedableRng, rngs::StdRng};
+use rand::{
+    SeedableRng,
+    rngs::{StdRng, SysRng},
+};
 use std::{sync::Arc, time::Duration};
 use store::{
     catalog::{Catalog, Location},
@@ -36,15 +39,18 @@ impl Services {
     ///
     /// # Errors
     /// When one of them cannot start.
-    pub async fn start(config: &Config, clock: Arc<dyn Clock>, readiness: &Readiness) -> anyhow::Result<Self> {
+    pub async fn start(
+        config: &Config,
+        clock: Arc<dyn Clock>,
+        readiness: &Readiness,
+    ) -> anyhow::Result<Self> {
         let journal = Arc::new(EmbeddedJournal::open(&config.data_dir, journal_config(&config.store))?);
         let watched = Arc::clone(&journal);
         readiness.register("journal", move || watched.trouble().map(|trouble| trouble.to_string()));
 
         let catalog = open_catalog(config).await?;
         let signals = Signals::default();
-        let settings = source_settings(config);
-        let options = Options { defaults: settings, ..Options::default() };
+        let options = Options { defaults: source_settings(config), ..Options::default() };
         let live = Live::start(journal.clone(), clock.clone(), &config.data_dir.join("live"), options)?;
         let live = Arc::new(live);
         let watched = Arc::clone(&live);
@@ -55,14 +61,18 @@ impl Services {
             signals: signals.clone(),
             live: Arc::clone(&live),
             clock: clock.clone(),
-            randomness: Box::new(StdRng::try_from_rng(&mut rand::rngs::SysRng).context("seeding randomness")?),
-            settings,
+            randomness: randomness()?,
         };
         let fleet = Arc::new(Fleet::start(parts).await?);
         panel_password::ensure(&fleet, config).await?;
 
-        let gateway =
-            Gateway::start(gateway_config(config), journal.clone(), Arc::new(catalog.clone()), &signals, clock)?;
+        let gateway = Gateway::start(
+            gateway_config(config),
+            journal.clone(),
+            Arc::new(catalog.clone()),
+            &signals,
+            clock,
+        )?;
         Ok(Self { fleet, journal, catalog, live, gateway })
     }
 
@@ -78,6 +88,14 @@ impl Services {
         self.journal.close().await;
         self.catalog.close().await;
     }
+}
+
+/// Unpredictable numbers, seeded by the system.
+///
+/// # Errors
+/// When the system has none.
+pub fn randomness() -> anyhow::Result<Randomness> {
+    Ok(Box::new(StdRng::try_from_rng(&mut SysRng).context("seeding randomness")?))
 }
 
 /// The catalog that the configuration names.

@@ -1,6 +1,7 @@
 //! The command line: what can be asked of `outrider`, one file per command that is more than a call.
 
 mod config;
+mod panel;
 mod protocols;
 
 use crate::{config::Config, serve};
@@ -30,6 +31,9 @@ enum Command {
     /// Look at the configuration
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Look after panel accounts
+    #[command(subcommand)]
+    Panel(panel::PanelCommand),
 }
 
 /// Where the configuration comes from, besides the environment.
@@ -54,6 +58,7 @@ impl CommandLine {
             }
             Command::Protocols => protocols::list(),
             Command::Config(command) => command.run(),
+            Command::Panel(command) => command.run(),
         }
     }
 }

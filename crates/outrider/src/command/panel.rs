@@ -1,7 +1,7 @@
 //! `outrider panel …`: what must work without the panel's password.
 
 use super::Configuration;
-use crate::services::open_catalog;
+use crate::services::{open_catalog, randomness};
 use anyhow::{Context, bail};
 use clap::Subcommand;
 use fleet::Secrets;
@@ -40,10 +40,12 @@ impl PanelCommand {
         let _lock = DataDirLock::take(&config.data_dir)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
+            let secrets = Secrets::new(randomness()?);
             let catalog = open_catalog(&config).await?;
             let account = catalog.panel_account_by_login(&login).await?;
             let account = account.with_context(|| format!("there is no panel account \"{login}\""))?;
-            let hash = Secrets::hash(password)?;
+            let hash = secrets.hash_password(password).await;
+            let hash = hash.map_err(|failure| anyhow::anyhow!(failure.code.description()))?;
             catalog.set_panel_password(account.id, &hash).await?;
             catalog.close().await;
             Ok(())

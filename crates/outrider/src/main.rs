@@ -15,20 +15,40 @@ mod serve;
 mod services;
 mod stop;
 
-use clap::Parser;
+use clap::{Parser, error::ErrorKind};
 use std::{io, process::ExitCode};
 
 fn main() -> ExitCode {
-    match command::CommandLine::parse().run() {
+    let command_line = match command::CommandLine::try_parse() {
+        Ok(command_line) => command_line,
+        Err(error) => return misunderstood(&error),
+    };
+    match command_line.run() {
         Ok(()) => ExitCode::SUCCESS,
         // Who reads our output may stop when it has seen enough: `outrider protocols | head -1`.
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            let line = format!("{error:#}").replace('\n', " ");
-            eprintln!("outrider: {line}");
+            complain(&format!("{error:#}"));
             ExitCode::FAILURE
         }
     }
+}
+
+/// Prints help where it was asked for, else the cause of the error, which clap puts before the first empty line.
+fn misunderstood(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        error.exit();
+    }
+    let text = error.to_string();
+    let cause = text.split("\n\n").next().unwrap_or(&text);
+    complain(cause.trim_start_matches("error: "));
+    ExitCode::from(2)
+}
+
+/// One line on standard error.
+fn complain(cause: &str) {
+    let words: Vec<&str> = cause.split_whitespace().collect();
+    eprintln!("outrider: {}", words.join(" "));
 }
 
 fn is_closed_pipe(error: &anyhow::Error) -> bool {

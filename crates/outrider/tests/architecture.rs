@@ -62,7 +62,8 @@ fn crates_take_dependencies_and_lints_from_the_workspace() {
         }
         for section in ["dependencies", "dev-dependencies", "build-dependencies"] {
             let section = manifest.get(section).and_then(|section| section.as_table());
-            let own = section.into_iter().flatten().filter(|(_, source)| !of_workspace(source.as_table()));
+            let foreign = section.into_iter().flatten().filter(|(import, _)| **import != name);
+            let own = foreign.filter(|(_, source)| !of_workspace(source.as_table()));
             wrong.extend(own.map(|(import, _)| format!("{name} has its own {import}")));
         }
     }

@@ -29,6 +29,26 @@ fn a_wrong_configuration_ends_with_one_line() {
 }
 
 #[test]
+fn a_command_line_that_is_not_understood_ends_with_one_line() {
+    for (arguments, cause) in [
+        (&["serve", "--dtaa-dir", "x"][..], "unexpected argument '--dtaa-dir' found"),
+        (&["sevre"], "unrecognized subcommand 'sevre'"),
+        (&["decode"], "the following required arguments were not provided: --protocol <NAME>"),
+        (&["decode", "--protocol", "none"], "there is no such protocol; `outrider protocols` lists them"),
+        (&["decode", "--protocol", "teltonika", "--model", "none"], "there is no such device model"),
+        (&["decode", "--protocol", "teltonika", "--set", "x"], "expected KEY=VALUE"),
+    ] {
+        let output = outrider(arguments, &[]);
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(error.starts_with("outrider: ") && error.ends_with(&format!("{cause}\n")), "{error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+    }
+    let help = outrider(&["--help"], &[]);
+    assert!(help.status.success() && text(&help.stdout).contains("serve"));
+}
+
+#[test]
 fn the_environment_overrides_and_a_password_is_not_printed() {
     let variables = [("OUTRIDER__HTTP__RATE_LIMIT", "7"), ("OUTRIDER__PANEL__PASSWORD", "canary-81")];
     let output = outrider(&["config", "print"], &variables);

@@ -1,6 +1,7 @@
 //! The command line: what can be asked of `outrider`, one file per command that is more than a call.
 
 mod config;
+mod decode;
 mod panel;
 mod protocols;
 
@@ -26,6 +27,8 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         data_dir: Option<PathBuf>,
     },
+    /// Decode what devices send: each line of standard input is one frame or datagram, hex or `text:…`
+    Decode(decode::Decode),
     /// List the device protocols: name, transports, default port
     Protocols,
     /// Look at the configuration
@@ -56,6 +59,7 @@ impl CommandLine {
                 config.data_dir = data_dir.unwrap_or(config.data_dir);
                 serve::run(config)
             }
+            Command::Decode(decode) => decode.run(),
             Command::Protocols => protocols::list(),
             Command::Config(command) => command.run(),
             Command::Panel(command) => command.run(),

@@ -148,3 +148,35 @@ impl fmt::Display for ProtocolName {
         f.write_str(self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::ConnectionTimeouts;
+    use gateway::GatewayConfig;
+    use store::journal::JournalConfig;
+
+    /// The crates describe their defaults in their own documentation, so there must not be two of them.
+    #[test]
+    fn the_defaults_are_those_of_the_crates() {
+        let Config { devices, status, store, .. } = Config::load(None, []).unwrap();
+        let gateway = GatewayConfig::default();
+        assert_eq!((devices.bind, devices.any.to_bind()), (gateway.bind, gateway.any));
+        assert_eq!(store.retention, gateway.retention);
+        let Limits { max_sessions, max_sessions_per_address, login_timeout, idle_timeout } = devices.limits;
+        assert_eq!(max_sessions.get(), gateway.limits.sessions);
+        assert_eq!(max_sessions_per_address.get(), gateway.limits.sessions_per_address);
+        assert_eq!(
+            (login_timeout, idle_timeout),
+            (gateway.limits.login_timeout, gateway.limits.idle_timeout)
+        );
+
+        let journal = JournalConfig::default();
+        assert_eq!(store.journal_segment.0, journal.segment_bytes);
+        assert_eq!(store.journal_queue.0, u64::from(journal.queue_bytes));
+        assert_eq!(store.min_free_space.0, journal.min_free_bytes);
+
+        let timeouts = ConnectionTimeouts::default();
+        assert_eq!((status.idle_timeout, status.offline_timeout), (timeouts.idle, timeouts.offline));
+    }
+}

@@ -1,1 +1,16 @@
-//! (being written)
+//! The API: a table of actions (`registry`), the three forms in which a call may come (`request`), the shape of every
+//! answer (`answer`). Knows no SQL and no device's socket.
+
+mod action;
+mod actions;
+mod answer;
+mod dates;
+mod http;
+mod parameters;
+mod registry;
+mod request;
+mod throttle;
+
+pub use action::{CallerKind, Entry};
+pub use http::{Api, ApiConfig, PanelAccess};
+pub use registry::ACTIONS;

@@ -11,6 +11,7 @@ mod message;
 mod record;
 mod right;
 mod settings;
+mod state;
 mod time;
 mod units;
 
@@ -26,5 +27,8 @@ pub use message::{Fix, Inputs, Message};
 pub use record::{Contact, ContactKind, Derived, Problem, Record, Reply, Telemetry, TimeOrigin, Transport};
 pub use right::Right;
 pub use settings::{ConnectionTimeouts, TripDetection};
+pub use state::{
+    Connection, ConnectionStatus, LatestFix, LatestValue, Movement, MovementStatus, PositionSource, State,
+};
 pub use time::{Timestamp, plausible_time};
 pub use units::{Coordinates, Heading, Metres, Speed};

@@ -49,6 +49,11 @@ impl Fix {
 pub struct Inputs(Vec<(InputName, Value)>);
 
 impl Inputs {
+    /// Room for so many inputs; a decoder that knows their number allocates once per record.
+    pub fn with_capacity(inputs: usize) -> Self {
+        Self(Vec::with_capacity(inputs))
+    }
+
     pub fn push(&mut self, name: InputName, value: impl Into<Value>) {
         self.0.push((name, value.into()));
     }

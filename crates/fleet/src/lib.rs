@@ -1,1 +1,85 @@
-//! (being written)
+//! The use cases: what users and panel accounts may do, and the one place where each business rule stands. Queries
+//! about trackers are answered from the directory and from live state, not from SQL.
+
+mod attempts;
+mod caller;
+mod directory;
+mod failure;
+mod group;
+mod panel;
+mod password;
+mod plugins;
+mod registration;
+mod secrets;
+mod session;
+mod tariff;
+mod tracker;
+mod user;
+
+pub use caller::{PanelCaller, UserCaller};
+pub use failure::{Failure, ParameterError};
+pub use panel::FirstPanelAccount;
+pub use plugins::{ModelFilter, PLUGINS, Plugin};
+pub use registration::Registration;
+pub use secrets::{Randomness, Secrets, SecureRandom};
+pub use store::catalog::{
+    Address, DeviceType, Direction, DocType, Group, LegalType, Listed, MapFilter, Money, Page, Person,
+    Profile, Role, Settings, Shown, Tariff, TariffDefaults, TariffKind, TariffOrder, TariffTerms, User,
+    UserOrder,
+};
+pub use telemetry::{Additional, GpsView, GsmView, StateView};
+pub use tracker::{StateOf, TrackerView};
+pub use user::{GEOCODERS, MEASUREMENT_SYSTEMS, PanelUser, ROUTE_PROVIDERS, SettingsChange, UserDraft};
+
+use attempts::Attempts;
+use directory::Directory;
+use domain::{Clock, Timestamp};
+use live::Live;
+use session::SessionCache;
+use std::sync::Arc;
+use store::{catalog::Catalog, signals::Signals};
+
+/// Everything a use case needs. One per process, shared by all callers.
+pub struct Fleet {
+    catalog: Catalog,
+    signals: Signals,
+    live: Arc<Live>,
+    clock: Arc<dyn Clock>,
+    directory: Directory,
+    sessions: SessionCache,
+    secrets: Secrets,
+    attempts: Attempts,
+}
+
+/// What a `Fleet` is made of.
+pub struct Parts {
+    pub catalog: Catalog,
+    pub signals: Signals,
+    pub live: Arc<Live>,
+    pub clock: Arc<dyn Clock>,
+    pub randomness: Randomness,
+}
+
+impl Fleet {
+    /// Reads the directory from the catalog.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    pub async fn start(parts: Parts) -> Result<Self, store::catalog::CatalogError> {
+        let directory = Directory::load(&parts.catalog).await?;
+        Ok(Self {
+            catalog: parts.catalog,
+            signals: parts.signals,
+            live: parts.live,
+            clock: parts.clock,
+            directory,
+            sessions: SessionCache::default(),
+            secrets: Secrets::new(parts.randomness),
+            attempts: Attempts::default(),
+        })
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}

@@ -1,1 +1,36 @@
-//! (being written)
+//! Where devices connect: listeners, sessions, protocol detection, admission, and acknowledgement after durability.
+//!
+//! A connection is one task. It reads a chunk, hands it to a sans-IO machine of `protocols`, appends what came out to
+//! the journal, waits until that is durable, sends the replies, and only then reads again: a slow journal slows the
+//! devices down instead of filling memory. Every bound stands in `limits`.
+
+mod admission;
+mod budget;
+mod config;
+mod contacts;
+mod detection;
+mod ending;
+mod gateway;
+mod limits;
+mod line;
+mod moments;
+mod reception;
+mod records;
+mod refused;
+mod roster;
+mod seats;
+mod session;
+mod sessions;
+
+pub use config::GatewayConfig;
+pub use gateway::{Bound, Gateway, StartError};
+pub use limits::Limits;
+pub use refused::{Refusal, RefusedDevice};
+pub use roster::{Finding, Registered, Roster, RosterError};
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Locks a map. One whose holder panicked stays usable: no change under a lock of this crate is left half made.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

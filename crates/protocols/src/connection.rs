@@ -28,6 +28,9 @@ impl Connection {
 
     /// Takes bytes of a stream, in the order of their arrival.
     pub fn receive(&mut self, bytes: &[u8]) {
+        if self.ended {
+            return;
+        }
         self.buffer.extend_from_slice(bytes);
         self.advance();
     }
@@ -61,30 +64,31 @@ impl Connection {
     fn advance(&mut self) {
         let mut used = 0;
         while !self.held_back() && used < self.buffer.len() {
-            match self.machine.frame(&self.buffer[used..]) {
-                Ok(Framing::Incomplete) => {
-                    let length = self.buffer.len() - used;
-                    if length > self.max_frame {
-                        self.settle(Err(Broken::TooLong { length, limit: self.max_frame }));
-                    }
-                    break;
-                }
+            let left = &self.buffer[used..];
+            match self.machine.frame(left) {
+                Ok(Framing::Incomplete) if left.len() <= self.max_frame => break,
+                Ok(Framing::Incomplete) => self.settle(Err(self.too_long())),
                 Ok(Framing::Skip(length)) => used += length,
+                Ok(Framing::Frame(length)) if length > self.max_frame => self.settle(Err(self.too_long())),
                 Ok(Framing::Frame(length)) => {
-                    let frame = &self.buffer[used..used + length];
-                    let decoded = self.machine.decode(frame, &mut self.events);
+                    let decoded = self.machine.decode(&left[..length], &mut self.events);
                     used += length;
                     self.settle(decoded);
                 }
                 Err(broken) => self.settle(Err(broken)),
             }
         }
-        if used == self.buffer.len() {
+        if self.ended || used == self.buffer.len() {
             // An idle connection holds no memory for its next frame.
             self.buffer = Vec::new();
         } else {
             self.buffer.drain(..used);
         }
+    }
+
+    /// The same whether the frame came whole or is still coming.
+    fn too_long(&self) -> Broken {
+        Broken::TooLong { length: self.max_frame + 1, limit: self.max_frame }
     }
 
     fn held_back(&self) -> bool {

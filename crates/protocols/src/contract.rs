@@ -116,7 +116,7 @@ pub type Events = std::collections::VecDeque<Event>;
 pub enum Broken {
     #[error("wrong checksum: the frame says {said:#06x}, its bytes give {computed:#06x}")]
     Checksum { said: u32, computed: u32 },
-    #[error("a frame of {length} bytes is longer than the {limit} of the protocol")]
+    #[error("a frame of {length} bytes or more is longer than the {limit} of the protocol")]
     TooLong { length: usize, limit: usize },
     #[error("not a frame of this protocol: {0}")]
     NotAFrame(&'static str),

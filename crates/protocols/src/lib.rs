@@ -6,6 +6,25 @@
 mod connection;
 mod contract;
 
+/// A name of the vocabulary, looked up once. A test reads every use in this crate and fails on an unlisted name.
+macro_rules! input {
+    ($name:literal) => {{
+        static NAME: std::sync::LazyLock<domain::InputName> = std::sync::LazyLock::new(|| {
+            domain::InputName::find($name).unwrap_or_else(|| unreachable!("not in the vocabulary: {}", $name))
+        });
+        *NAME
+    }};
+}
+
+pub mod checksum;
+pub mod decode;
+pub mod hex;
+pub mod plausible;
+pub mod reader;
+pub mod sanity;
+pub mod teltonika;
+pub mod writer;
+
 pub use connection::Connection;
 pub use contract::{
     Admission, Broken, DeviceSettings, DeviceSlot, Event, Events, Framing, KnownDevice, Machine, Protocol,
@@ -13,7 +32,7 @@ pub use contract::{
 };
 
 /// Every protocol that the server speaks, by name.
-pub static PROTOCOLS: &[&dyn Protocol] = &[];
+pub static PROTOCOLS: &[&dyn Protocol] = &[&teltonika::Teltonika];
 
 /// The protocol of that name.
 pub fn protocol(name: &str) -> Option<&'static dyn Protocol> {

@@ -1,1 +1,13 @@
-//! (being written)
+//! What messages mean: the state of a source as a fold of its records, its connection and movement status, and the
+//! answer to "what is known now". Pure: time is an argument, nothing is remembered between calls.
+
+pub mod movement;
+
+mod fold;
+mod status;
+mod view;
+mod vocabulary;
+
+pub use fold::{Change, SourceSettings, apply};
+pub use status::{connection_status, next_change};
+pub use view::{Additional, GpsView, GsmView, StateView, last_gps_point};

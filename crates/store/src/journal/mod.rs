@@ -1,10 +1,39 @@
 //! The journal: the durable log of what came in from devices. A record is acknowledged to its device only after
 //! `Journal::append` has answered.
+//!
+//! `EmbeddedJournal` keeps it in files: `queue` → `writer` → segment files (`block`, `codec`) → `commits` → `follower`;
+//! `survey` is what happens at the start, `scanner` and `reader` read.
+
+mod block;
+mod codec;
+mod commits;
+mod config;
+mod damage;
+mod embedded;
+mod follower;
+mod queue;
+mod read_all;
+mod reader;
+mod scanner;
+mod survey;
+mod wire;
+mod writer;
+
+#[cfg(feature = "testing")]
+pub mod conformance;
+
+pub use config::JournalConfig;
+pub use embedded::EmbeddedJournal;
+pub use read_all::{AllRecords, read_all, read_all_on};
+pub use reader::ReadError;
+pub use survey::OpenError;
+pub use wire::DecodeError;
 
 use domain::{Contact, Record};
 use std::{future::Future, pin::Pin, sync::Arc};
 
-/// The number of a record in the journal; records are numbered from 0 without gaps as they are committed.
+/// The number of a record in the journal. Records are numbered from 0 as they are committed, and no number is given
+/// twice; one is missing only where the disk damaged what it held.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position(pub u64);
 
@@ -15,9 +44,12 @@ pub type Following<'a> = Pin<Box<dyn Future<Output = Result<Arc<Committed>, Jour
 pub trait Journal: Send + Sync + 'static {
     /// Makes `records` durable, all or none, in this order; answers with the position of the first when they are.
     /// Waits for room when the queue is full (it is bounded in bytes), so a caller that awaits it is slowed down.
+    /// Appends are committed in the order of the calls; those that wait for room in the order in which their futures
+    /// were first polled. A future that is dropped may or may not have been committed. No records: answers `end`.
     ///
     /// # Errors
-    /// Nothing of `records` will be acknowledged: the disk is full or failed, or the journal has closed.
+    /// Nothing of `records` may be acknowledged: the disk is full or failed, or the journal has closed. They may be in
+    /// the journal all the same.
     fn append(&self, records: Vec<Record>) -> Appending;
 
     /// Notes a sign of life without waiting. When the queue is full it is dropped and counted: it is worth less than
@@ -25,6 +57,7 @@ pub trait Journal: Send + Sync + 'static {
     fn note(&self, contact: Contact);
 
     /// Follows the journal from `from` on, for ever: first what is on disk, then each batch right after its commit.
+    /// A position beyond `end` is waited for; whoever keeps one elsewhere compares them first.
     fn follow(&self, from: Position) -> Box<dyn Follower>;
 
     /// The position that the next committed record will get.
@@ -36,10 +69,11 @@ pub trait Journal: Send + Sync + 'static {
 
 /// A reader of the journal. It never holds up a commit: one that lags reads files.
 pub trait Follower: Send {
-    /// The next records in order.
+    /// The next records in order, 1 or more. A call that is given up loses nothing.
     ///
     /// # Errors
-    /// When the journal has closed and everything committed was read (`Closed`), or a file cannot be read.
+    /// `Closed` when the journal has closed and everything committed was read; `Unreadable` when a file cannot be
+    /// read or understood: the next call tries again.
     fn next(&mut self) -> Following<'_>;
 }
 
@@ -57,6 +91,10 @@ pub enum JournalError {
     LowSpace,
     #[error("the journal's file failed and takes no more records: {0}")]
     Failed(Arc<str>),
+    #[error("{bytes} bytes of records are more than the {limit} of one append")]
+    TooLarge { bytes: usize, limit: usize },
+    #[error("the journal cannot be read: {0}")]
+    Unreadable(Arc<str>),
     #[error("the journal is closed")]
     Closed,
 }

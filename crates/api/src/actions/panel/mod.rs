@@ -1,0 +1,6 @@
+//! `panel/…`: what the people who run the platform do. Its sessions are its own: a user's hash is not accepted here,
+//! nor the reverse. Dates are UTC.
+
+pub(crate) mod account;
+pub(crate) mod tariff;
+pub(crate) mod user;

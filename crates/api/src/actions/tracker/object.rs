@@ -1,0 +1,59 @@
+//! The tracker object, as every action prints it.
+
+use crate::dates::Dates;
+use fleet::TrackerView;
+use serde::Serialize;
+
+#[derive(Serialize)]
+pub(crate) struct TrackerObject {
+    id: i64,
+    label: String,
+    group_id: i64,
+    source: SourceObject,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tag_bindings: Option<[(); 0]>,
+    clone: bool,
+}
+
+#[derive(Serialize)]
+struct SourceObject {
+    id: i64,
+    device_id: Option<String>,
+    model: String,
+    blocked: bool,
+    tariff_id: i64,
+    phone: Option<String>,
+    status_listing_id: Option<i64>,
+    creation_date: String,
+    tariff_end_date: Option<String>,
+}
+
+impl TrackerObject {
+    /// With its tags, as `read` and `list` print it.
+    pub(crate) fn whole(view: &TrackerView, dates: &Dates) -> Self {
+        Self { tag_bindings: Some([]), ..Self::registered(view, dates) }
+    }
+
+    /// Without tags, as the actions print it that make a tracker.
+    pub(crate) fn registered(view: &TrackerView, dates: &Dates) -> Self {
+        let TrackerView { tracker, source } = view;
+        Self {
+            id: tracker.id.0,
+            label: tracker.label.clone(),
+            group_id: tracker.group.0,
+            source: SourceObject {
+                id: source.id.0,
+                device_id: source.device_id.as_ref().map(ToString::to_string),
+                model: source.model.clone(),
+                blocked: source.blocked,
+                tariff_id: source.tariff.0,
+                phone: source.phone.clone(),
+                status_listing_id: source.status_listing_id,
+                creation_date: dates.day(source.created),
+                tariff_end_date: source.tariff_end.map(|end| dates.day(end)),
+            },
+            tag_bindings: None,
+            clone: tracker.clone,
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! `tracker/get_state`, `tracker/get_states`: where trackers are and how they do.
+
+use crate::{
+    action::{Action, Call},
+    dates::Dates,
+    parameters::{List, parameters},
+};
+use domain::{ErrorCode, InputName, TrackerId};
+use fleet::{Additional, Failure, GpsView, GsmView, StateOf, StateView, UserCaller};
+use serde::{Serialize, Serializer};
+
+parameters! {
+    struct Which {
+        tracker_id: TrackerId,
+    }
+}
+
+#[derive(Serialize)]
+pub(crate) struct Answer {
+    user_time: String,
+    state: StateObject,
+}
+
+pub(crate) struct GetState;
+
+impl Action for GetState {
+    const PATH: &'static str = "tracker/get_state";
+    const ERRORS: &'static [ErrorCode] = &[ErrorCode::NotFound, ErrorCode::DeviceBlocked];
+    const EXAMPLE: &'static str = r#"{"tracker_id": 123456}"#;
+    type Caller = UserCaller;
+    type Parameters = Which;
+    type Answer = Answer;
+
+    async fn run(call: &Call<UserCaller>, which: Which) -> Result<Answer, Failure> {
+        let view = call.fleet.state(&call.caller, which.tracker_id, call.now)?;
+        Ok(Answer { user_time: call.dates.moment(call.now), state: StateObject::of(view, &call.dates) })
+    }
+}
+
+parameters! {
+    struct Several {
+        trackers: List<TrackerId, 0, 2000>,
+        list_blocked: Option<bool>,
+        allow_not_exist: Option<bool>,
+    }
+}
+
+#[derive(Serialize)]
+pub(crate) struct Answers {
+    user_time: String,
+    #[serde(serialize_with = "as_states")]
+    states: Vec<(TrackerId, StateObject)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    blocked: Option<Vec<TrackerId>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_exist: Option<Vec<TrackerId>>,
+}
+
+pub(crate) struct GetStates;
+
+impl Action for GetStates {
+    const PATH: &'static str = "tracker/get_states";
+    const ERRORS: &'static [ErrorCode] =
+        &[ErrorCode::NotFound, ErrorCode::DeviceBlocked, ErrorCode::ListHasNonexistent];
+    const EXAMPLE: &'static str = r#"{"trackers": [123456], "list_blocked": true, "allow_not_exist": true}"#;
+    type Caller = UserCaller;
+    type Parameters = Several;
+    type Answer = Answers;
+
+    async fn run(call: &Call<UserCaller>, several: Several) -> Result<Answers, Failure> {
+        let list_blocked = several.list_blocked == Some(true);
+        let allow_not_exist = several.allow_not_exist == Some(true);
+        let (mut states, mut blocked, mut not_exist) = (Vec::new(), Vec::new(), Vec::new());
+        for tracker in several.trackers.0 {
+            match call.fleet.state_of(&call.caller, tracker, call.now) {
+                StateOf::Known(view) => states.push((tracker, StateObject::of(*view, &call.dates))),
+                StateOf::Blocked if list_blocked => blocked.push(tracker),
+                StateOf::Blocked => return Err(ErrorCode::DeviceBlocked.into()),
+                StateOf::Missing if allow_not_exist => not_exist.push(tracker),
+                StateOf::Missing => return Err(ErrorCode::ListHasNonexistent.into()),
+            }
+        }
+        Ok(Answers {
+            user_time: call.dates.moment(call.now),
+            states,
+            blocked: list_blocked.then_some(blocked),
+            not_exist: allow_not_exist.then_some(not_exist),
+        })
+    }
+}
+
+/// A state, its dates written for the caller. Key order is that of the service.
+#[derive(Serialize)]
+pub(crate) struct StateObject {
+    source_id: i64,
+    gps: Gps,
+    connection_status: &'static str,
+    movement_status: &'static str,
+    movement_status_update: Option<String>,
+    ignition: Option<bool>,
+    ignition_update: Option<String>,
+    last_update: Option<String>,
+    gsm: Option<Gsm>,
+    battery_level: Option<u8>,
+    battery_update: Option<String>,
+    inputs: Vec<bool>,
+    inputs_update: Option<String>,
+    outputs: Vec<bool>,
+    outputs_update: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "as_additional")]
+    additional: Vec<(InputName, AdditionalObject)>,
+    actual_track_update: Option<String>,
+}
+
+impl StateObject {
+    pub(crate) fn of(view: StateView, dates: &Dates) -> Self {
+        let additional = |Additional { name, value, updated }| {
+            (name, AdditionalObject { value, updated: dates.moment(updated) })
+        };
+        Self {
+            source_id: view.source_id.0,
+            gps: Gps::of(&view.gps, dates),
+            connection_status: view.connection_status.as_str(),
+            movement_status: view.movement_status.as_str(),
+            movement_status_update: dates.optional(view.movement_status_update),
+            ignition: view.ignition,
+            ignition_update: dates.optional(view.ignition_update),
+            last_update: dates.optional(view.last_update),
+            gsm: view.gsm.map(|gsm| Gsm::of(gsm, dates)),
+            battery_level: view.battery_level,
+            battery_update: dates.optional(view.battery_update),
+            inputs: view.inputs,
+            inputs_update: dates.optional(view.inputs_update),
+            outputs: view.outputs,
+            outputs_update: dates.optional(view.outputs_update),
+            additional: view.additional.into_iter().map(additional).collect(),
+            actual_track_update: dates.optional(view.actual_track_update),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Gps {
+    updated: Option<String>,
+    signal_level: Option<u8>,
+    location: Location,
+    heading: u16,
+    speed: i32,
+    alt: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    precision: Option<i32>,
+    #[serde(skip_serializing_if = "is_false")]
+    gsm_lbs: bool,
+}
+
+/// 0,0 as long as `updated` is null: clients read the coordinates without a check.
+#[derive(Serialize)]
+struct Location {
+    lat: f64,
+    lng: f64,
+}
+
+impl Gps {
+    fn of(gps: &GpsView, dates: &Dates) -> Self {
+        let (lat, lng) = gps.location.map_or((0.0, 0.0), |location| (location.lat(), location.lng()));
+        Self {
+            updated: dates.optional(gps.updated),
+            signal_level: gps.signal_level,
+            location: Location { lat, lng },
+            heading: gps.heading,
+            speed: gps.speed,
+            alt: gps.alt,
+            precision: gps.precision,
+            gsm_lbs: gps.gsm_lbs,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Gsm {
+    updated: Option<String>,
+    signal_level: Option<u8>,
+    network_name: Option<String>,
+    roaming: Option<bool>,
+}
+
+impl Gsm {
+    fn of(gsm: GsmView, dates: &Dates) -> Self {
+        let GsmView { updated, signal_level, network_name, roaming } = gsm;
+        Self { updated: dates.optional(updated), signal_level, network_name, roaming }
+    }
+}
+
+#[derive(Serialize)]
+struct AdditionalObject {
+    value: String,
+    updated: String,
+}
+
+fn as_additional<S: Serializer>(
+    additional: &[(InputName, AdditionalObject)],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(additional.iter().map(|(name, object)| (name.to_string(), object)))
+}
+
+fn as_states<S: Serializer>(states: &[(TrackerId, StateObject)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(states.iter().map(|(tracker, state)| (tracker.0, state)))
+}
+
+/// For `skip_serializing_if`, which passes a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}

@@ -1,0 +1,6 @@
+//! `user/…`: who is logged in, and what they prefer.
+
+pub(crate) mod info;
+pub(crate) mod password;
+pub(crate) mod session;
+pub(crate) mod settings;

@@ -1,0 +1,90 @@
+//! The shape of every answer: `{"success":true, …}`, or `{"success":false,"status":{…}}` with the code's HTTP status.
+
+use axum::{
+    body::Body,
+    http::{HeaderValue, Response, StatusCode, header},
+};
+use domain::ErrorCode;
+use fleet::{Failure, ParameterError};
+use serde::Serialize;
+
+/// JSON text of a success, or the refusal.
+pub(crate) type Answered = Result<Vec<u8>, Failure>;
+
+/// An answer that says nothing but that it was done.
+#[derive(Serialize)]
+pub(crate) struct Done {}
+
+/// An answer of one object.
+#[derive(Serialize)]
+pub(crate) struct Value<T> {
+    pub(crate) value: T,
+}
+
+/// An answer of several objects.
+#[derive(Serialize)]
+pub(crate) struct List<T> {
+    pub(crate) list: Vec<T>,
+}
+
+/// An answer of one page of several objects; `count` is how many there are in all.
+#[derive(Serialize)]
+pub(crate) struct Page<T> {
+    pub(crate) list: Vec<T>,
+    pub(crate) count: u64,
+}
+
+/// An answer of the number of a new object.
+#[derive(Serialize)]
+pub(crate) struct Created {
+    pub(crate) id: i64,
+}
+
+pub(crate) fn success<T: Serialize>(answer: &T) -> Answered {
+    #[derive(Serialize)]
+    struct Success<'a, T> {
+        success: bool,
+        #[serde(flatten)]
+        answer: &'a T,
+    }
+    serde_json::to_vec(&Success { success: true, answer }).map_err(|error| {
+        tracing::error!(%error, "an answer could not be written as JSON");
+        ErrorCode::Unexpected.into()
+    })
+}
+
+pub(crate) fn respond(answered: Answered) -> Response<Body> {
+    let (status, body) = match answered {
+        Ok(body) => (StatusCode::OK, body),
+        Err(failure) => (status_of(failure.code), failure_body(&failure)),
+    };
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+fn status_of(code: ErrorCode) -> StatusCode {
+    StatusCode::from_u16(code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+fn failure_body(failure: &Failure) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        success: bool,
+        status: Status,
+        #[serde(skip_serializing_if = "<[_]>::is_empty")]
+        errors: &'a [ParameterError],
+    }
+    #[derive(Serialize)]
+    struct Status {
+        code: u16,
+        description: &'static str,
+    }
+    let status = Status { code: failure.code.number(), description: failure.code.description() };
+    let body = Body { success: false, status, errors: &failure.parameters };
+    // Numbers and strings only: this cannot fail.
+    serde_json::to_vec(&body).unwrap_or_default()
+}

@@ -1,0 +1,127 @@
+//! HTTP around the registry: prefixes, trailing slashes, body limit, CORS, the rate limit by address.
+
+use crate::{
+    action::{CallerKind, Entry},
+    answer::{Answered, respond},
+    registry::ACTIONS,
+    request::Request,
+    throttle::Throttle,
+};
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::{ConnectInfo, State},
+    http::{self, HeaderName, Method, Response, header},
+};
+use domain::ErrorCode;
+use fleet::{Failure, Fleet};
+use std::{collections::HashMap, net::SocketAddr, num::NonZeroU32, sync::Arc, time::Duration};
+use tower_http::cors::{AllowHeaders, Any, CorsLayer};
+
+/// Settings of one listener of the API.
+#[derive(Clone, Debug)]
+pub struct ApiConfig {
+    /// Requests per second of each user and of each address.
+    pub rate_limit: NonZeroU32,
+    /// Longest body in bytes; a longer one answers 9.
+    pub body_limit: usize,
+    pub panel: PanelAccess,
+}
+
+/// Which of the two APIs a listener serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PanelAccess {
+    UserOnly,
+    UserAndPanel,
+    PanelOnly,
+}
+
+/// The API as an axum router; serve it with `into_make_service_with_connect_info::<SocketAddr>()`.
+pub struct Api {
+    fleet: Arc<Fleet>,
+    config: ApiConfig,
+    throttle: Arc<Throttle>,
+    actions: HashMap<&'static str, &'static Entry>,
+}
+
+impl Api {
+    pub fn router(fleet: Arc<Fleet>, config: ApiConfig) -> Router {
+        let actions = ACTIONS.iter().map(|entry| (entry.path, entry)).collect();
+        let throttle = Arc::new(Throttle::new(config.rate_limit));
+        let cors = CorsLayer::new()
+            .allow_origin(Any)
+            .allow_methods([Method::GET, Method::POST])
+            .allow_headers(AllowHeaders::list([
+                header::CONTENT_TYPE,
+                header::AUTHORIZATION,
+                HeaderName::from_static("nvx-iso-datetime"),
+            ]))
+            .max_age(Duration::from_secs(3600));
+        Router::new().fallback(call).layer(cors).with_state(Arc::new(Self {
+            fleet,
+            config,
+            throttle,
+            actions,
+        }))
+    }
+
+    /// The action at an URL's path: `/v2/…`, `/api-v2/…` or plain, with or without a slash at its end.
+    fn action(&self, path: &str) -> Result<&'static Entry, Failure> {
+        let path = path.trim_matches('/');
+        let path = ["v2/", "api-v2/"].iter().find_map(|prefix| path.strip_prefix(prefix)).unwrap_or(path);
+        match self.actions.get(path) {
+            Some(entry) if self.serves(entry) => Ok(entry),
+            Some(_) => Err(ErrorCode::WrongHandler.into()),
+            None => Err(self.missing(path).into()),
+        }
+    }
+
+    fn serves(&self, entry: &Entry) -> bool {
+        let panel = entry.path.starts_with("panel/");
+        match self.config.panel {
+            PanelAccess::UserOnly => !panel,
+            PanelAccess::PanelOnly => panel,
+            PanelAccess::UserAndPanel => true,
+        }
+    }
+
+    /// An unknown action of a known resource is a wrong method; else the handler is wrong.
+    fn missing(&self, path: &str) -> ErrorCode {
+        let resource = path.rsplit_once('/').map_or(path, |(resource, _)| resource);
+        let known = ACTIONS.iter().any(|entry| {
+            self.serves(entry) && entry.path.strip_prefix(resource).is_some_and(|rest| rest.starts_with('/'))
+        });
+        if known && !resource.is_empty() { ErrorCode::WrongMethod } else { ErrorCode::WrongHandler }
+    }
+
+    async fn answer(&self, address: SocketAddr, request: http::Request<Body>) -> Answered {
+        self.throttle.admit_address(address.ip())?;
+        let entry = self.action(request.uri().path())?;
+        if !matches!(*request.method(), Method::GET | Method::POST) {
+            return Err(ErrorCode::WrongMethod.into());
+        }
+        let (head, body) = request.into_parts();
+        let body = to_bytes(body, self.config.body_limit).await.map_err(|_| ErrorCode::TooLargeRequest)?;
+        let throttle = Arc::clone(&self.throttle);
+        let request = Request::read(address.ip(), throttle, &head.headers, head.uri.query(), &body)?;
+        let answered = (entry.run)(Arc::clone(&self.fleet), request).await;
+        count(entry, &answered);
+        answered
+    }
+}
+
+async fn call(
+    State(api): State<Arc<Api>>,
+    ConnectInfo(address): ConnectInfo<SocketAddr>,
+    request: http::Request<Body>,
+) -> Response<Body> {
+    respond(api.answer(address, request).await)
+}
+
+fn count(entry: &Entry, answered: &Answered) {
+    let code = answered.as_ref().map_or_else(|failure| failure.code.number(), |_| 0);
+    metrics::counter!("api_calls_total", "action" => entry.path, "code" => code.to_string()).increment(1);
+    if entry.caller == CallerKind::Panel {
+        tracing::debug!(action = entry.path, code, "panel call");
+    }
+}

@@ -1,0 +1,315 @@
+//! Typed parameters. A limit is a type (`Text<1, 60>`), so that what an action takes can be read off its fields and a
+//! value out of bounds never reaches it. All wrong parameters are told at once.
+
+use crate::request::Arguments;
+use domain::{GroupId, TariffId, TrackerId, UserId};
+use fleet::{Money, ParameterError};
+use serde_json::Value;
+use std::{borrow::Cow, fmt};
+
+/// The parameters of an action; made by `parameters!`.
+pub(crate) trait Parameters: Sized + Send {
+    /// Name and whether it is required.
+    const NAMES: &'static [(&'static str, bool)];
+
+    fn read(arguments: &Arguments) -> Result<Self, Vec<ParameterError>>;
+}
+
+/// A type that a parameter may have.
+pub(crate) trait Parameter: Sized {
+    const REQUIRED: bool = true;
+
+    /// # Errors
+    /// What is wrong, to stand behind the parameter's name.
+    fn parse(value: &Value) -> Result<Self, Wrong>;
+
+    fn absent() -> Result<Self, Wrong> {
+        Err("is required".into())
+    }
+}
+
+/// What is wrong with a parameter.
+pub(crate) enum Wrong {
+    /// Stands behind the parameter's name.
+    Itself(Cow<'static, str>),
+    /// Of an object: its fields.
+    Within(Vec<ParameterError>),
+}
+
+impl From<&'static str> for Wrong {
+    fn from(text: &'static str) -> Self {
+        Self::Itself(text.into())
+    }
+}
+
+impl From<String> for Wrong {
+    fn from(text: String) -> Self {
+        Self::Itself(text.into())
+    }
+}
+
+impl Wrong {
+    /// One error per wrong parameter; that of an object's field is named `object.field`.
+    fn named(self, name: &str) -> Vec<ParameterError> {
+        match self {
+            Self::Itself(error) => {
+                vec![ParameterError { parameter: name.to_owned(), error: error.into_owned() }]
+            }
+            Self::Within(mut fields) => {
+                for field in &mut fields {
+                    field.parameter = format!("{name}.{}", field.parameter);
+                }
+                fields
+            }
+        }
+    }
+}
+
+/// Defines a struct of parameters: `parameters! { struct Read { tracker_id: TrackerId } }`.
+macro_rules! parameters {
+    ($(#[$meta:meta])* struct $name:ident { $($field:ident : $kind:ty),* $(,)? }) => {
+        $(#[$meta])*
+        #[allow(dead_code, reason = "a parameter may be checked and not used")]
+        pub(crate) struct $name { $($field: $kind),* }
+
+        impl $crate::parameters::Parameters for $name {
+            const NAMES: &'static [(&'static str, bool)] =
+                &[$((stringify!($field), <$kind as $crate::parameters::Parameter>::REQUIRED)),*];
+
+            #[allow(unused_mut, unused_variables)]
+            fn read(arguments: &$crate::request::Arguments) -> Result<Self, Vec<fleet::ParameterError>> {
+                let mut wrong = Vec::new();
+                $(let $field = $crate::parameters::read_one::<$kind>(arguments, stringify!($field), &mut wrong);)*
+                match ($($field,)*) {
+                    ($(Some($field),)*) => Ok(Self { $($field),* }),
+                    #[allow(unreachable_patterns)]
+                    _ => Err(wrong),
+                }
+            }
+        }
+    };
+}
+pub(crate) use parameters;
+
+parameters! {
+    /// An action that takes none.
+    struct Nothing {}
+}
+
+pub(crate) fn read_one<P: Parameter>(
+    arguments: &Arguments,
+    name: &str,
+    wrong: &mut Vec<ParameterError>,
+) -> Option<P> {
+    let read = match arguments.get(name) {
+        None | Some(Value::Null) => P::absent(),
+        Some(value) => P::parse(value),
+    };
+    read.map_err(|error| wrong.extend(error.named(name))).ok()
+}
+
+impl<P: Parameter> Parameter for Option<P> {
+    const REQUIRED: bool = false;
+
+    fn parse(value: &Value) -> Result<Self, Wrong> {
+        P::parse(value).map(Some)
+    }
+
+    fn absent() -> Result<Self, Wrong> {
+        Ok(None)
+    }
+}
+
+/// A whole number within bounds; a text of digits counts as one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Int<const MIN: i64, const MAX: i64>(pub(crate) i64);
+
+impl<const MIN: i64, const MAX: i64> Parameter for Int<MIN, MAX> {
+    fn parse(value: &Value) -> Result<Self, Wrong> {
+        let number = match value {
+            Value::Number(number) => number.as_i64(),
+            Value::String(text) => text.trim().parse().ok(),
+            _ => None,
+        };
+        let number = number.ok_or("must be a whole number")?;
+        if (MIN..=MAX).contains(&number) {
+            Ok(Self(number))
+        } else {
+            Err(format!("must be from {MIN} to {MAX}").into())
+        }
+    }
+}
+
+impl<const MIN: i64, const MAX: i64> Int<MIN, MAX> {
+    /// The number as another type, for bounds that fit it.
+    pub(crate) fn number<T: TryFrom<i64> + Default>(self) -> T {
+        T::try_from(self.0).unwrap_or_default()
+    }
+}
+
+/// Numbers of objects fit into 32 bits.
+type Id = Int<{ i32::MIN as i64 }, { i32::MAX as i64 }>;
+
+macro_rules! id_parameters {
+    ($($id:ident)*) => {$(
+        impl Parameter for $id {
+            fn parse(value: &Value) -> Result<Self, Wrong> {
+                Id::parse(value).map(|id| Self(id.0))
+            }
+        }
+    )*};
+}
+id_parameters!(TrackerId GroupId TariffId UserId);
+
+impl Parameter for bool {
+    fn parse(value: &Value) -> Result<Self, Wrong> {
+        match value {
+            Value::Bool(flag) => Ok(*flag),
+            Value::String(text) if text == "true" || text == "1" => Ok(true),
+            Value::String(text) if text == "false" || text == "0" => Ok(false),
+            _ => Err("must be true or false".into()),
+        }
+    }
+}
+
+/// An amount of money, 0 or more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Amount(pub(crate) Money);
+
+impl Parameter for Amount {
+    fn parse(value: &Value) -> Result<Self, Wrong> {
+        let number = match value {
+            Value::Number(number) => number.as_f64(),
+            Value::String(text) => text.trim().parse().ok(),
+            _ => None,
+        };
+        let amount = number.filter(|number| *number >= 0.0).and_then(Money::from_units);
+        amount.map(Self).ok_or_else(|| "must be an amount of money, 0 or more".into())
+    }
+}
+
+/// A printable text of MIN to MAX characters: no control characters, no private use.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Text<const MIN: usize, const MAX: usize>(pub(crate) String);
+
+impl<const MIN: usize, const MAX: usize> Parameter for Text<MIN, MAX> {
+    fn parse(value: &Value) -> Result<Self, Wrong> {
+        let text = match value {
+            Value::String(text) => text.clone(),
+            // Clients print device ids and phones as bare numbers.
+            Value::Number(number) => number.to_string(),
+            _ => return Err("must be a text".into()),
+        };
+        if !(MIN..=MAX).contains(&text.chars().count()) {
+            Err(format!("must have {MIN} to {MAX} characters").into())
+        } else if text.chars().any(|c| c.is_control() || is_private_use(c)) {
+            Err("must have printable characters only".into())
+        } else {
+            Ok(Self(text))
+        }
+    }
+}
+
+impl<const MIN: usize, const MAX: usize> fmt::Display for Text<MIN, MAX> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Unicode 16, general category Co.
+fn is_private_use(c: char) -> bool {
+    matches!(c, '\u{E000}'..='\u{F8FF}' | '\u{F0000}'..='\u{FFFFD}' | '\u{100000}'..='\u{10FFFD}')
+}
+
+/// A list of MIN to MAX items; in forms and queries it is JSON text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct List<P, const MIN: usize, const MAX: usize>(pub(crate) Vec<P>);
+
+impl<P: Parameter, const MIN: usize, const MAX: usize> Parameter for List<P, MIN, MAX> {
+    fn parse(value: &Value) -> Result<Self, Wrong> {
+        let value = structured(value);
+        let items = value.as_array().ok_or("must be a list")?;
+        if !(MIN..=MAX).contains(&items.len()) {
+            return Err(format!("must have {MIN} to {MAX} items").into());
+        }
+        let item = |(at, item): (usize, &Value)| {
+            let parsed = if item.is_null() { Err("must not be null".into()) } else { P::parse(item) };
+            parsed.map_err(|wrong| match wrong {
+                Wrong::Itself(error) => Wrong::from(format!("item {at} {error}")),
+                within => Wrong::Within(within.named(&at.to_string())),
+            })
+        };
+        items.iter().enumerate().map(item).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+/// A list in which nothing stands twice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Distinct<P, const MIN: usize, const MAX: usize>(pub(crate) Vec<P>);
+
+impl<P: Parameter + Eq + std::hash::Hash, const MIN: usize, const MAX: usize> Parameter
+    for Distinct<P, MIN, MAX>
+{
+    fn parse(value: &Value) -> Result<Self, Wrong> {
+        let List(items) = List::<P, MIN, MAX>::parse(value)?;
+        let mut seen = std::collections::HashSet::new();
+        if items.iter().all(|item| seen.insert(item)) {
+            Ok(Self(items))
+        } else {
+            Err("must not have duplicates".into())
+        }
+    }
+}
+
+/// An object whose fields are parameters themselves; in forms and queries it is JSON text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Object<P>(pub(crate) P);
+
+impl<P: Parameters> Parameter for Object<P> {
+    fn parse(value: &Value) -> Result<Self, Wrong> {
+        let value = structured(value);
+        let fields = value.as_object().ok_or("must be an object")?;
+        P::read(fields).map(Self).map_err(Wrong::Within)
+    }
+}
+
+fn structured(value: &Value) -> Cow<'_, Value> {
+    match value {
+        Value::String(text) => Cow::Owned(serde_json::from_str(text).unwrap_or(Value::Null)),
+        value => Cow::Borrowed(value),
+    }
+}
+
+/// Defines a parameter that is one of a few words: `choices! { enum Form { Text "text", Hex "hex" } }`.
+macro_rules! choices {
+    ($(#[$meta:meta])* enum $name:ident { $($variant:ident $word:literal),* $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum $name { $($variant),* }
+
+        impl $crate::parameters::Parameter for $name {
+            fn parse(value: &serde_json::Value) -> Result<Self, $crate::parameters::Wrong> {
+                match value.as_str() {
+                    $(Some($word) => Ok(Self::$variant),)*
+                    _ => Err(concat!("must be one of", $(" ", $word),*).into()),
+                }
+            }
+        }
+    };
+}
+pub(crate) use choices;
+
+/// A colour as six hex digits, `RRGGBB`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Color(pub(crate) String);
+
+impl Parameter for Color {
+    fn parse(value: &Value) -> Result<Self, Wrong> {
+        let Text(text) = Text::<6, 6>::parse(value).map_err(|_| "must be a color like FF6DDC")?;
+        if text.bytes().all(|b| b.is_ascii_hexdigit()) {
+            Ok(Self(text))
+        } else {
+            Err("must be a color like FF6DDC".into())
+        }
+    }
+}

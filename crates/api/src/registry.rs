@@ -1,0 +1,40 @@
+//! Every action of the API, one line each.
+
+use crate::{
+    action::{Entry, entry},
+    actions::{panel, plugin, tracker, user},
+};
+
+pub static ACTIONS: &[Entry] = &[
+    entry::<user::session::Auth>(),
+    entry::<user::session::Logout>(),
+    entry::<user::session::Renew>(),
+    entry::<user::info::GetInfo>(),
+    entry::<user::settings::Read>(),
+    entry::<user::settings::Update>(),
+    entry::<user::password::Set>(),
+    entry::<plugin::List>(),
+    entry::<tracker::model::ListModels>(),
+    entry::<tracker::register::Register>(),
+    entry::<tracker::read::Read>(),
+    entry::<tracker::list::List>(),
+    entry::<tracker::state::GetState>(),
+    entry::<tracker::state::GetStates>(),
+    entry::<tracker::last_point::GetLastGpsPoint>(),
+    entry::<tracker::group::Assign>(),
+    entry::<tracker::group::Create>(),
+    entry::<tracker::group::Delete>(),
+    entry::<tracker::group::List>(),
+    entry::<tracker::group::Update>(),
+    entry::<panel::account::Auth>(),
+    entry::<panel::account::Logout>(),
+    entry::<panel::user::Create>(),
+    entry::<panel::user::Read>(),
+    entry::<panel::user::List>(),
+    entry::<panel::user::ChangePassword>(),
+    entry::<panel::user::CreateSession>(),
+    entry::<panel::tariff::Create>(),
+    entry::<panel::tariff::List>(),
+    entry::<panel::tariff::ReadDefaults>(),
+    entry::<panel::tariff::UpdateDefaults>(),
+];

@@ -1,0 +1,103 @@
+//! Passwords and session hashes: how they are made, stored and checked. Passwords are stored as Argon2id (RFC 9106),
+//! session hashes as SHA-256; neither is ever logged.
+
+use crate::Failure;
+use argon2::{Argon2, PasswordHasher, PasswordVerifier, password_hash::phc::PasswordHash};
+use domain::ErrorCode;
+use rand::{CryptoRng, Rng, RngExt};
+use sha2::{Digest, Sha256};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::Semaphore;
+
+/// One check takes some 20 MiB and 20 ms of a core; more at once would starve the devices.
+const CHECKS_AT_ONCE: usize = 2;
+/// Who comes when this many wait is turned away.
+const CHECKS_WAITING: usize = 64;
+
+/// Where unpredictable numbers come from; passed in, so that tests can be seeded.
+pub type Randomness = Box<dyn SecureRandom>;
+
+pub trait SecureRandom: CryptoRng + Rng + Send {}
+impl<R: CryptoRng + Rng + Send> SecureRandom for R {}
+
+/// Makes and checks secrets, few at a time.
+pub struct Secrets {
+    randomness: Mutex<Randomness>,
+    running: Arc<Semaphore>,
+    admitted: Arc<Semaphore>,
+    /// Checked in place of the password of a login that does not exist, so that both take equally long.
+    nobody: String,
+}
+
+impl Secrets {
+    pub fn new(randomness: Randomness) -> Self {
+        let mut secrets = Self {
+            randomness: Mutex::new(randomness),
+            running: Arc::new(Semaphore::new(CHECKS_AT_ONCE)),
+            admitted: Arc::new(Semaphore::new(CHECKS_AT_ONCE + CHECKS_WAITING)),
+            nobody: String::new(),
+        };
+        let salt = secrets.random_bytes();
+        secrets.nobody = hash(&secrets.token(), salt).unwrap_or_default();
+        secrets
+    }
+
+    /// A new session hash: 128 unpredictable bits as 32 lower-case hex digits.
+    pub(crate) fn token(&self) -> String {
+        self.random_bytes::<16>().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// The stored form of a new password.
+    pub async fn hash_password(&self, password: &str) -> Result<String, Failure> {
+        let (password, salt) = (password.to_owned(), self.random_bytes());
+        self.compute(move || hash(&password, salt)).await?
+    }
+
+    /// Whether the password is the stored one; `None` stands for a login that does not exist.
+    pub(crate) async fn verify_password(
+        &self,
+        password: &str,
+        stored: Option<&str>,
+    ) -> Result<bool, Failure> {
+        let (password, exists) = (password.to_owned(), stored.is_some());
+        let stored = stored.unwrap_or(&self.nobody).to_owned();
+        let matches = self
+            .compute(move || Argon2::default().verify_password(password.as_bytes(), stored.as_str()).is_ok())
+            .await?;
+        Ok(matches && exists)
+    }
+
+    async fn compute<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Failure> {
+        let _admitted =
+            Arc::clone(&self.admitted).try_acquire_owned().map_err(|_| ErrorCode::QueueUnavailable)?;
+        let _running =
+            Arc::clone(&self.running).acquire_owned().await.map_err(|_| ErrorCode::QueueUnavailable)?;
+        tokio::task::spawn_blocking(work).await.map_err(|error| {
+            tracing::error!(%error, "a password could not be computed");
+            ErrorCode::Unexpected.into()
+        })
+    }
+
+    fn random_bytes<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.randomness.lock().unwrap_or_else(PoisonError::into_inner).fill(&mut bytes);
+        bytes
+    }
+}
+
+/// The stored form of a session hash.
+pub(crate) fn fingerprint(token: &str) -> String {
+    Sha256::digest(token.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn hash(password: &str, salt: [u8; 16]) -> Result<String, Failure> {
+    let hashed: Result<PasswordHash, _> =
+        Argon2::default().hash_password_with_salt(password.as_bytes(), &salt);
+    hashed.map(|hash| hash.to_string()).map_err(|error| {
+        tracing::error!(%error, "a password could not be hashed");
+        ErrorCode::Unexpected.into()
+    })
+}

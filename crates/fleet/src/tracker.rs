@@ -1,0 +1,85 @@
+//! Queries about trackers: which the caller sees, and in what state they are.
+
+use crate::{Failure, Fleet, UserCaller, directory::Tables};
+use domain::{ErrorCode, LatestFix, ModelCode, State, Timestamp, TrackerId};
+use std::sync::Arc;
+use store::catalog::{Source, Tracker};
+use telemetry::{StateView, last_gps_point};
+
+/// A tracker and the source it stands on.
+#[derive(Clone, Debug)]
+pub struct TrackerView {
+    pub tracker: Arc<Tracker>,
+    pub source: Arc<Source>,
+}
+
+/// What a caller learns about the state of a tracker.
+pub enum StateOf {
+    Known(Box<StateView>),
+    Blocked,
+    /// Unknown, or not the caller's.
+    Missing,
+}
+
+impl Fleet {
+    /// # Errors
+    /// `NotFound`, also for a tracker that the caller does not see.
+    pub fn tracker(&self, caller: &UserCaller, id: TrackerId) -> Result<TrackerView, Failure> {
+        let view = self.visible(&self.directory.read(), caller, id);
+        view.ok_or_else(|| ErrorCode::NotFound.into())
+    }
+
+    /// All that the caller sees, by ascending id.
+    pub fn trackers(&self, caller: &UserCaller) -> Vec<TrackerView> {
+        let tables = self.directory.read();
+        let visible = tables.trackers(caller.account()).filter(|_| caller.sees_all());
+        visible.filter_map(|tracker| with_source(&tables, tracker)).collect()
+    }
+
+    /// # Errors
+    /// `NotFound`, `DeviceBlocked`.
+    pub fn state(&self, caller: &UserCaller, id: TrackerId, now: Timestamp) -> Result<StateView, Failure> {
+        match self.state_of(caller, id, now) {
+            StateOf::Known(view) => Ok(*view),
+            StateOf::Blocked => Err(ErrorCode::DeviceBlocked.into()),
+            StateOf::Missing => Err(ErrorCode::NotFound.into()),
+        }
+    }
+
+    pub fn state_of(&self, caller: &UserCaller, id: TrackerId, now: Timestamp) -> StateOf {
+        match self.tracker(caller, id) {
+            Err(_) => StateOf::Missing,
+            Ok(view) if view.source.blocked => StateOf::Blocked,
+            Ok(view) => {
+                let Some(model) = ModelCode::find(&view.source.model) else { return StateOf::Missing };
+                let source = view.source.id;
+                let settings = self.live.settings(source);
+                let of = |state: &State| StateView::of(source, state, model.model(), now, &settings);
+                let known = self.live.with_state(source, of);
+                StateOf::Known(Box::new(known.unwrap_or_else(|| of(&State::default()))))
+            }
+        }
+    }
+
+    /// The last point of the receiver; `None` before there was one.
+    ///
+    /// # Errors
+    /// `NotFound`, `DeviceBlocked`.
+    pub fn last_gps_point(&self, caller: &UserCaller, id: TrackerId) -> Result<Option<LatestFix>, Failure> {
+        let view = self.tracker(caller, id)?;
+        if view.source.blocked {
+            return Err(ErrorCode::DeviceBlocked.into());
+        }
+        Ok(self.live.with_state(view.source.id, |state| last_gps_point(state).copied()).flatten())
+    }
+
+    pub(crate) fn visible(&self, tables: &Tables, caller: &UserCaller, id: TrackerId) -> Option<TrackerView> {
+        let tracker = tables.tracker(caller.account(), id).filter(|_| caller.sees_all())?;
+        with_source(tables, tracker)
+    }
+}
+
+fn with_source(tables: &Tables, tracker: &Arc<Tracker>) -> Option<TrackerView> {
+    let source = tables.source(tracker.source)?;
+    Some(TrackerView { tracker: Arc::clone(tracker), source: Arc::clone(source) })
+}

@@ -1,0 +1,173 @@
+//! Users: what the panel does with them, and their own settings.
+
+use crate::{Failure, Fleet, PanelCaller, ParameterError, UserCaller};
+use domain::{AccountId, ErrorCode, TariffId, UserId};
+use store::{
+    catalog::{Direction, Listed, Membership, NewUser, Page, Person, Settings, Shown, User, UserOrder},
+    signals::Signal,
+};
+
+/// What the panel says about a new user.
+#[derive(Clone, Debug)]
+pub struct UserDraft {
+    pub login: String,
+    pub password: String,
+    pub activated: bool,
+    pub verified: bool,
+    pub person: Person,
+    pub comment: String,
+    pub time_zone: String,
+    pub locale: String,
+    pub default_tariff: Option<TariffId>,
+}
+
+/// A user as the panel sees one.
+#[derive(Clone, Debug)]
+pub struct PanelUser {
+    pub user: User,
+    /// Trackers of the account that are not clones.
+    pub trackers: usize,
+}
+
+/// What `user/settings/update` changes; `None` leaves as it is.
+#[derive(Clone, Debug, Default)]
+pub struct SettingsChange {
+    pub time_zone: Option<String>,
+    pub locale: Option<String>,
+    pub measurement_system: Option<String>,
+    pub geocoder: Option<String>,
+    pub route_provider: Option<String>,
+    pub translit: Option<bool>,
+}
+
+pub const MEASUREMENT_SYSTEMS: &[&str] = &["metric", "imperial", "us", "metric_gal_us", "nautical"];
+pub const GEOCODERS: &[&str] = &["google", "yandex", "progorod", "osm", "locationiq"];
+pub const ROUTE_PROVIDERS: &[&str] = &["progorod", "google", "osrm"];
+
+impl Fleet {
+    /// Makes an account with its master user.
+    ///
+    /// # Errors
+    /// `InvalidParameters` for the time zone, the locale or the plan; `LoginInUse`.
+    pub async fn create_user(&self, _: &PanelCaller, draft: UserDraft) -> Result<UserId, Failure> {
+        self.create_master(draft).await.map(|(_, user)| user)
+    }
+
+    /// As `create_user`, for the server itself: the demo has no panel account.
+    pub async fn create_master(&self, draft: UserDraft) -> Result<(AccountId, UserId), Failure> {
+        let settings = Settings {
+            time_zone: draft.time_zone,
+            locale: draft.locale,
+            measurement_system: "metric".to_owned(),
+            geocoder: "osm".to_owned(),
+            route_provider: "osrm".to_owned(),
+            translit: false,
+        };
+        check_settings(&settings)?;
+        if let Some(tariff) = draft.default_tariff
+            && self.catalog.tariff(tariff).await?.is_none()
+        {
+            return Err(Failure::parameter("default_tariff_id", "is no plan"));
+        }
+        let new = NewUser {
+            membership: Membership::Master { default_tariff: draft.default_tariff },
+            login: draft.login,
+            password_hash: self.secrets.hash_password(&draft.password).await?,
+            activated: draft.activated,
+            verified: draft.verified,
+            person: draft.person,
+            comment: draft.comment,
+            settings,
+            created: self.now(),
+        };
+        let (account, user) = self.catalog.create_user(&new).await?;
+        self.directory.refresh_account(&self.catalog, account).await?;
+        self.signals.publish(Signal::AccountChanged(account));
+        Ok((account, user))
+    }
+
+    /// # Errors
+    /// `NotFound`.
+    pub async fn read_user(&self, _: &PanelCaller, id: UserId) -> Result<PanelUser, Failure> {
+        let user = self.catalog.user(id).await?.ok_or(ErrorCode::NotFound)?;
+        Ok(self.with_trackers(user))
+    }
+
+    pub async fn list_users(
+        &self,
+        _: &PanelCaller,
+        page: &Page,
+        shown: Shown,
+        order: UserOrder,
+        direction: Direction,
+    ) -> Result<Listed<PanelUser>, Failure> {
+        let Listed { items, count } = self.catalog.list_users(page, shown, order, direction).await?;
+        Ok(Listed { items: items.into_iter().map(|user| self.with_trackers(user)).collect(), count })
+    }
+
+    /// All that is known of the caller.
+    ///
+    /// # Errors
+    /// `SessionNotFound` when the user has just been removed.
+    pub async fn own_user(&self, caller: &UserCaller) -> Result<User, Failure> {
+        Ok(self.catalog.user(caller.user.id).await?.ok_or(ErrorCode::SessionNotFound)?)
+    }
+
+    /// The master of the caller's account.
+    pub async fn master_of(&self, caller: &UserCaller) -> Result<Option<User>, Failure> {
+        let users = self.catalog.users_of(caller.account()).await?;
+        Ok(users.into_iter().find(|user| user.role == store::catalog::Role::Master))
+    }
+
+    /// # Errors
+    /// `InvalidParameters` with every setting that has an unknown value; then nothing changes.
+    pub async fn update_settings(&self, caller: &UserCaller, change: SettingsChange) -> Result<(), Failure> {
+        let old = &caller.user.settings;
+        let settings = Settings {
+            time_zone: change.time_zone.unwrap_or_else(|| old.time_zone.clone()),
+            locale: change.locale.unwrap_or_else(|| old.locale.clone()),
+            measurement_system: change.measurement_system.unwrap_or_else(|| old.measurement_system.clone()),
+            geocoder: change.geocoder.unwrap_or_else(|| old.geocoder.clone()),
+            route_provider: change.route_provider.unwrap_or_else(|| old.route_provider.clone()),
+            translit: change.translit.unwrap_or(old.translit),
+        };
+        check_settings(&settings)?;
+        self.catalog.set_settings(caller.user.id, &settings).await?;
+        self.account_changed(caller).await
+    }
+
+    fn with_trackers(&self, user: User) -> PanelUser {
+        let trackers =
+            self.directory.read().trackers(user.account.id).filter(|tracker| !tracker.clone).count();
+        PanelUser { user, trackers }
+    }
+}
+
+fn check_settings(settings: &Settings) -> Result<(), Failure> {
+    let zone_known = jiff::tz::TimeZone::get(&settings.time_zone).is_ok();
+    let locale_known =
+        settings.locale.split_once('_').map_or(is_language(&settings.locale), |(language, country)| {
+            is_language(language) && country.len() == 2 && country.bytes().all(|b| b.is_ascii_uppercase())
+        });
+    let checks = [
+        ("time_zone", zone_known, "is no IANA time zone".to_owned()),
+        ("locale", locale_known, "must be like en or en_US".to_owned()),
+        one_of("measurement_system", &settings.measurement_system, MEASUREMENT_SYSTEMS),
+        one_of("geocoder", &settings.geocoder, GEOCODERS),
+        one_of("route_provider", &settings.route_provider, ROUTE_PROVIDERS),
+    ];
+    let wrong: Vec<_> = checks
+        .into_iter()
+        .filter(|(_, fits, _)| !fits)
+        .map(|(parameter, _, error)| ParameterError { parameter: parameter.to_owned(), error })
+        .collect();
+    if wrong.is_empty() { Ok(()) } else { Err(Failure::parameters(wrong)) }
+}
+
+fn is_language(text: &str) -> bool {
+    text.len() == 2 && text.bytes().all(|b| b.is_ascii_lowercase())
+}
+
+fn one_of(parameter: &'static str, value: &str, known: &[&str]) -> (&'static str, bool, String) {
+    (parameter, known.contains(&value), format!("must be one of {}", known.join(", ")))
+}

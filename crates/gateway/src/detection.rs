@@ -1,0 +1,93 @@
+//! The `any` port: finds out which protocol a connection speaks. All candidates look at the first bytes; a complete
+//! frame with a right checksum decides, and so does a login whose device is registered with a model of that protocol.
+
+use crate::{
+    Refusal, Registered, admission::welcome, budget::Holder, ending::Ended, line::Line, reception::Reception,
+};
+use domain::{DeviceId, Transport};
+use protocols::{Protocol, Recognition};
+use tokio::time::Instant;
+
+/// The protocols that can be found on a stream.
+pub(crate) fn candidates(protocols: &'static [&'static dyn Protocol]) -> Vec<&'static dyn Protocol> {
+    protocols.iter().copied().filter(|protocol| protocol.transports().contains(&Transport::Tcp)).collect()
+}
+
+/// Waits for enough bytes to know the protocol; gives them back with it.
+pub(crate) async fn detect(
+    reception: &Reception,
+    line: &mut Line,
+    login_by: Instant,
+) -> Result<(&'static dyn Protocol, Vec<u8>), Ended> {
+    let mut detection = Detection { candidates: reception.protocols.clone(), asked: Vec::new() };
+    let mut bytes = Vec::new();
+    loop {
+        tokio::select! {
+            biased;
+            () = reception.stopping.cancelled() => return Err(Ended::Stopping),
+            readable = line.readable(login_by) => if !readable? { return Err(Ended::LoginTimeout) },
+        }
+        if !line.read(bytes.len(), Holder::Stranger, |chunk| bytes.extend_from_slice(chunk))? {
+            continue;
+        }
+        if let Some(protocol) = detection.look(reception, &bytes).await? {
+            return Ok((protocol, bytes));
+        }
+        if bytes.len() >= reception.limits.detection_bytes {
+            return Err(Ended::Refused(Refusal::NoProtocol));
+        }
+    }
+}
+
+struct Detection {
+    /// Those that the bytes do not speak against.
+    candidates: Vec<&'static dyn Protocol>,
+    /// What the roster said, so that bytes that come one at a time cost one question.
+    asked: Vec<(DeviceId, Option<Registered>)>,
+}
+
+impl Detection {
+    /// The protocol of `bytes`; `None` when more of them are needed.
+    async fn look(
+        &mut self,
+        reception: &Reception,
+        bytes: &[u8],
+    ) -> Result<Option<&'static dyn Protocol>, Ended> {
+        let mut decided = Vec::new();
+        let mut strangers = Vec::new();
+        let mut unsure = false;
+        for candidate in std::mem::take(&mut self.candidates) {
+            match candidate.recognise(bytes) {
+                Recognition::No => continue,
+                Recognition::Unsure => unsure = true,
+                Recognition::Frame => decided.push(candidate),
+                Recognition::Login(device_id) => {
+                    let found = self.ask(reception, device_id).await?;
+                    match welcome(found, candidate.name()) {
+                        Ok(_) | Err(Refusal::Blocked) => decided.push(candidate),
+                        Err(_) => strangers.push(candidate),
+                    }
+                }
+            }
+            self.candidates.push(candidate);
+        }
+        match (&decided[..], &strangers[..]) {
+            ([protocol], _) => Ok(Some(*protocol)),
+            ([_, _, ..], _) => Err(Ended::Refused(Refusal::Ambiguous)),
+            _ if unsure => Ok(None),
+            // A login that only one protocol understands is refused in its own words, and remembered.
+            ([], [protocol]) => Ok(Some(*protocol)),
+            ([], []) => Err(Ended::Refused(Refusal::NoProtocol)),
+            ([], _) => Err(Ended::Refused(Refusal::Ambiguous)),
+        }
+    }
+
+    async fn ask(&mut self, reception: &Reception, device_id: DeviceId) -> Result<Option<Registered>, Ended> {
+        if let Some((_, found)) = self.asked.iter().find(|(asked, _)| *asked == device_id) {
+            return Ok(*found);
+        }
+        let found = reception.find(&device_id).await?;
+        self.asked.push((device_id, found));
+        Ok(found)
+    }
+}

@@ -1,0 +1,77 @@
+//! Every bound of the gateway, with its default and what happens when it is reached.
+
+use std::time::Duration;
+
+/// | limit | default | when it is reached |
+/// | --- | --- | --- |
+/// | `sessions` | 50,000 | a new connection is closed at once |
+/// | `sessions_per_address` | 20,000 | a new connection from that address (IPv6: its /64) is closed at once |
+/// | `login_timeout` | 30 s | a connection without a known device is closed |
+/// | `idle_timeout` | 30 min | a connection from which nothing came is closed, its device is lost |
+/// | `reply_timeout` | 30 s | a device that does not take its reply is closed, and lost |
+/// | `Protocol::max_frame` | the protocol's | the connection is closed, its device is lost |
+/// | `buffered_per_session` | 256 KiB | the connection is closed, its device is lost |
+/// | `buffered_total` | 256 MiB | the connection that wants more is closed; those without a known device get half |
+/// | `detection_bytes` | 4 KiB | a connection to the `any` port still not recognised is closed |
+/// | `devices_per_connection` | 1,000 | a further device of a relay is refused |
+/// | `lookups` | 64 | a login waits for its turn, at most `login_timeout` |
+/// | `take_overs_per_minute` | 6 | a further login of a source whose session is open is refused |
+/// | `take_over_wait` | 10 s | a login is refused whose older session does not end |
+/// | `refused_devices` | 1,000 | the device that knocked longest ago is forgotten |
+/// | `contact_interval` | 10 s | of the contacts of a source within it only the first and the last state are noted |
+/// | `contact_sources` | 100,000 | contacts of further sources are noted one by one |
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Open connections.
+    pub sessions: usize,
+    /// Open connections from one remote address. Mobile carriers put many devices behind one.
+    pub sessions_per_address: usize,
+    /// From the connection to the first known device.
+    pub login_timeout: Duration,
+    /// From the last byte of the device. Longer than the longest pause between two reports of a parked device.
+    pub idle_timeout: Duration,
+    /// For one reply to leave.
+    pub reply_timeout: Duration,
+    /// Bytes of one connection that are not durable or not decoded yet.
+    pub buffered_per_session: usize,
+    /// The same of all connections together.
+    pub buffered_total: usize,
+    /// Bytes that the `any` port looks at.
+    pub detection_bytes: usize,
+    /// Devices that speak over one connection.
+    pub devices_per_connection: usize,
+    /// Questions to the catalog at the same time.
+    pub lookups: usize,
+    /// Logins of one source that end an older session of it.
+    pub take_overs_per_minute: u32,
+    /// For an older session to end: its last batch is made durable first, so that order is kept.
+    pub take_over_wait: Duration,
+    /// Refused devices that are remembered.
+    pub refused_devices: usize,
+    /// Between two contacts of a source in the journal.
+    pub contact_interval: Duration,
+    /// Sources whose contacts are coalesced.
+    pub contact_sources: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            sessions: 50_000,
+            sessions_per_address: 20_000,
+            login_timeout: Duration::from_secs(30),
+            idle_timeout: Duration::from_secs(30 * 60),
+            reply_timeout: Duration::from_secs(30),
+            buffered_per_session: 256 << 10,
+            buffered_total: 256 << 20,
+            detection_bytes: 4 << 10,
+            devices_per_connection: 1000,
+            lookups: 64,
+            take_overs_per_minute: 6,
+            take_over_wait: Duration::from_secs(10),
+            refused_devices: 1000,
+            contact_interval: Duration::from_secs(10),
+            contact_sources: 100_000,
+        }
+    }
+}

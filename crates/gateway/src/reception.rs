@@ -1,0 +1,107 @@
+//! What all connections share.
+
+use crate::{
+    GatewayConfig, Limits, Registered, Roster, RosterError,
+    budget::Budget,
+    contacts::Contacts,
+    refused::RefusedDevices,
+    seats::Seats,
+    sessions::{Pulled, Sessions},
+};
+use domain::{Clock, DeviceId, SourceId};
+use protocols::Protocol;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use store::journal::Journal;
+use tokio::{sync::Semaphore, time::timeout};
+use tokio_util::sync::CancellationToken;
+
+pub(crate) struct Reception {
+    pub(crate) limits: Limits,
+    pub(crate) retention: Duration,
+    /// Those that the `any` port knows.
+    pub(crate) protocols: Vec<&'static dyn Protocol>,
+    pub(crate) journal: Arc<dyn Journal>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) seats: Arc<Seats>,
+    pub(crate) budget: Arc<Budget>,
+    pub(crate) sessions: Sessions,
+    pub(crate) refused: RefusedDevices,
+    pub(crate) contacts: Contacts,
+    pub(crate) stopping: CancellationToken,
+    roster: Arc<dyn Roster>,
+    lookups: Semaphore,
+    /// Counts the times that the roster may have changed.
+    changes: AtomicU64,
+}
+
+impl Reception {
+    pub(crate) fn new(
+        config: &GatewayConfig,
+        journal: Arc<dyn Journal>,
+        roster: Arc<dyn Roster>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let limits = config.limits.clone();
+        let contacts = Contacts::new(Arc::clone(&journal), limits.contact_interval, limits.contact_sources);
+        Self {
+            retention: config.retention,
+            protocols: crate::detection::candidates(config.protocols),
+            journal,
+            clock,
+            seats: Seats::new(&limits),
+            budget: Budget::new(&limits),
+            sessions: Sessions::new(limits.take_overs_per_minute),
+            refused: RefusedDevices::new(limits.refused_devices),
+            contacts,
+            stopping: CancellationToken::new(),
+            roster,
+            lookups: Semaphore::new(limits.lookups),
+            changes: AtomicU64::new(0),
+            limits,
+        }
+    }
+
+    /// Asks the roster, which is never asked by more than `Limits::lookups` at a time.
+    pub(crate) async fn find(&self, device_id: &DeviceId) -> Result<Option<Registered>, RosterError> {
+        let found = timeout(self.limits.login_timeout, async {
+            let _turn = self.lookups.acquire().await;
+            self.roster.find(device_id).await
+        });
+        found.await.unwrap_or(Err(RosterError::Slow))
+    }
+
+    /// A number that is another one after the roster may have changed.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::SeqCst)
+    }
+
+    /// Something about `source` has changed: its session goes on only if it would be admitted alike.
+    pub(crate) async fn source_changed(&self, source: SourceId) {
+        self.changes.fetch_add(1, Ordering::SeqCst);
+        self.check(source).await;
+    }
+
+    /// Anything may have changed.
+    pub(crate) async fn anything_changed(&self) {
+        self.changes.fetch_add(1, Ordering::SeqCst);
+        for source in self.sessions.sources() {
+            self.check(source).await;
+        }
+    }
+
+    /// Ends the session of `source` unless what it was admitted on is still true. When that cannot be found out it
+    /// ends too: the device calls again and is asked anew.
+    pub(crate) async fn check(&self, source: SourceId) {
+        let Some(session) = self.sessions.of(source) else { return };
+        let found = self.find(&session.device_id).await;
+        if !matches!(found, Ok(Some(registered)) if registered == session.registered) {
+            session.leash.pull(Pulled::NoLongerWelcome);
+        }
+    }
+}

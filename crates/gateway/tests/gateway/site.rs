@@ -1,0 +1,316 @@
+//! A gateway with everything around it, and devices that call it.
+
+use crate::toy;
+use domain::{
+    Clock, Contact, ContactKind, DeviceId, DeviceModel, ModelCode, Record, SourceId, Telemetry, Timestamp,
+};
+use gateway::{Finding, Gateway, GatewayConfig, Limits, Registered, Roster, RosterError};
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    sync::{
+        Arc, LazyLock, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use store::{
+    journal::{Appending, Follower, Journal, JournalError, Position},
+    signals::{Signal, Signals},
+};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::TcpStream,
+    sync::{oneshot, watch},
+    time::timeout,
+};
+
+/// Longer than anything that a test waits for.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+pub(crate) struct Site {
+    pub(crate) gateway: Gateway,
+    pub(crate) journal: Arc<TestJournal>,
+    pub(crate) roster: Arc<TestRoster>,
+    pub(crate) signals: Signals,
+}
+
+impl Site {
+    pub(crate) fn new() -> Self {
+        Self::with(Limits::default())
+    }
+
+    pub(crate) fn with(limits: Limits) -> Self {
+        let (journal, roster) = (Arc::new(TestJournal::default()), Arc::new(TestRoster::default()));
+        let signals = Signals::default();
+        let config =
+            GatewayConfig { any: Some(0), protocols: toy::PROTOCOLS, limits, ..GatewayConfig::default() };
+        let gateway =
+            Gateway::start(config, journal.clone(), roster.clone(), &signals, Arc::new(TestClock)).unwrap();
+        Self { gateway, journal, roster, signals }
+    }
+
+    /// A site where the devices `ids` are registered as sources 1, 2, 3 …
+    pub(crate) fn where_registered(ids: &[&str], limits: Limits) -> Self {
+        let site = Self::with(limits);
+        for (at, id) in ids.iter().enumerate() {
+            site.roster.register(id, registered(at as i64 + 1));
+        }
+        site
+    }
+
+    /// A connection to the port of `toy`.
+    pub(crate) async fn connect(&self) -> Device {
+        Device::connect(self.gateway.bound().tcp["toy"], '$').await
+    }
+
+    pub(crate) async fn connect_to_other(&self) -> Device {
+        Device::connect(self.gateway.bound().tcp["other"], '#').await
+    }
+
+    pub(crate) async fn connect_to_any(&self, mark: char) -> Device {
+        Device::connect(self.gateway.bound().any.unwrap(), mark).await
+    }
+
+    /// A connection of the device, which has logged in.
+    pub(crate) async fn login(&self, id: &str) -> Device {
+        let mut device = self.connect().await;
+        device.say(&format!("L{id}")).await;
+        assert_eq!(device.hear().await.as_deref(), Some("ok"), "{id}");
+        device
+    }
+
+    pub(crate) fn change(&self, id: &str, change: impl FnOnce(&mut Registered)) {
+        let source = self.roster.change(id, change);
+        self.signals.publish(Signal::SourceChanged(source));
+    }
+
+    /// Device, reason and count of every refused device.
+    pub(crate) fn refused(&self) -> Vec<(String, &'static str, u64)> {
+        let refused = self.gateway.refused().into_iter();
+        refused.map(|it| (it.device_id.to_string(), it.reason.as_str(), it.count)).collect()
+    }
+}
+
+/// Waits for something that no one announces.
+pub(crate) async fn until(condition: impl Fn() -> bool) {
+    while !condition() {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// A device that speaks `toy`.
+pub(crate) fn registered(source: i64) -> Registered {
+    static MODEL: LazyLock<DeviceModel> = LazyLock::new(|| {
+        let real = ModelCode::find("telfmb920").unwrap().model();
+        DeviceModel { protocols: vec!["toy".into()], ..real.clone() }
+    });
+    let accepts_from = Timestamp::from_millis(0);
+    Registered { source: SourceId(source), model: &MODEL, blocked: false, accepts_from }
+}
+
+pub(crate) struct Device {
+    mark: char,
+    pub(crate) stream: BufReader<TcpStream>,
+}
+
+impl Device {
+    async fn connect(address: SocketAddr, mark: char) -> Self {
+        Self { mark, stream: BufReader::new(TcpStream::connect(address).await.unwrap()) }
+    }
+
+    pub(crate) async fn say(&mut self, body: &str) {
+        self.send(toy::line(self.mark, body).as_bytes()).await;
+    }
+
+    pub(crate) async fn send(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).await.unwrap();
+    }
+
+    /// The next line that comes; `None` when the connection is closed or broken.
+    pub(crate) async fn hear(&mut self) -> Option<String> {
+        let mut line = String::new();
+        let read = timeout(PATIENCE, self.stream.read_line(&mut line)).await.expect("an answer in time");
+        (read.unwrap_or(0) > 0).then(|| line.trim_end().to_owned())
+    }
+
+    /// Everything that comes until the connection is closed.
+    pub(crate) async fn hear_all(&mut self) -> Vec<String> {
+        let mut lines = Vec::new();
+        while let Some(line) = self.hear().await {
+            lines.push(line);
+        }
+        lines
+    }
+
+    pub(crate) fn has_heard_nothing(&self) -> bool {
+        let read = self.stream.get_ref().try_read(&mut [0]);
+        read.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
+    }
+}
+
+/// Stands still.
+struct TestClock;
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        NOW
+    }
+}
+
+/// A roster that can be made to wait before it answers.
+#[derive(Default)]
+pub(crate) struct TestRoster {
+    devices: Mutex<HashMap<DeviceId, Registered>>,
+    hold: watch::Sender<bool>,
+    fails: AtomicBool,
+    /// Questions that are not answered yet.
+    pub(crate) asked: watch::Sender<usize>,
+}
+
+impl TestRoster {
+    pub(crate) fn register(&self, id: &str, registered: Registered) {
+        self.devices.lock().unwrap().insert(DeviceId::new(id).unwrap(), registered);
+    }
+
+    pub(crate) fn change(&self, id: &str, change: impl FnOnce(&mut Registered)) -> SourceId {
+        let mut devices = self.devices.lock().unwrap();
+        let registered = devices.get_mut(&DeviceId::new(id).unwrap()).unwrap();
+        change(registered);
+        registered.source
+    }
+
+    pub(crate) fn hold(&self) {
+        self.hold.send_replace(true);
+    }
+
+    pub(crate) fn release(&self) {
+        self.hold.send_replace(false);
+    }
+
+    /// From now on it cannot answer.
+    pub(crate) fn fail(&self) {
+        self.fails.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) async fn until_asked(&self, times: usize) {
+        self.asked.subscribe().wait_for(|asked| *asked == times).await.unwrap();
+    }
+}
+
+impl Roster for TestRoster {
+    /// Answers what was true when it was asked.
+    fn find<'a>(&'a self, device_id: &'a DeviceId) -> Finding<'a> {
+        Box::pin(async {
+            let found = self.devices.lock().unwrap().get(device_id).copied();
+            self.asked.send_modify(|asked| *asked += 1);
+            self.hold.subscribe().wait_for(|hold| !hold).await.unwrap();
+            self.asked.send_modify(|asked| *asked -= 1);
+            if self.fails.load(Ordering::SeqCst) { Err(RosterError::Slow) } else { Ok(found) }
+        })
+    }
+}
+
+/// A journal whose disk is in the test's hands.
+#[derive(Default)]
+pub(crate) struct TestJournal(watch::Sender<Pages>);
+
+#[derive(Default)]
+pub(crate) struct Pages {
+    disk: Disk,
+    pub(crate) waiting: Vec<(Vec<Record>, Answer)>,
+    pub(crate) durable: Vec<Record>,
+    pub(crate) contacts: Vec<Contact>,
+}
+
+type Answer = oneshot::Sender<Result<Position, JournalError>>;
+
+#[derive(Default)]
+enum Disk {
+    #[default]
+    Good,
+    Slow,
+    Full,
+}
+
+impl TestJournal {
+    /// From now on nothing becomes durable until `release`.
+    pub(crate) fn hold(&self) {
+        self.0.send_modify(|pages| pages.disk = Disk::Slow);
+    }
+
+    pub(crate) fn release(&self) {
+        self.0.send_modify(|pages| {
+            pages.disk = Disk::Good;
+            for (records, answer) in std::mem::take(&mut pages.waiting) {
+                let first = Position(pages.durable.len() as u64);
+                pages.durable.extend(records);
+                _ = answer.send(Ok(first));
+            }
+        });
+    }
+
+    pub(crate) fn fill_disk(&self) {
+        self.0.send_modify(|pages| pages.disk = Disk::Full);
+    }
+
+    pub(crate) async fn until(&self, condition: impl FnMut(&Pages) -> bool) {
+        timeout(PATIENCE, self.0.subscribe().wait_for(condition)).await.expect("in time").unwrap();
+    }
+
+    pub(crate) fn durable(&self) -> Vec<Record> {
+        self.0.borrow().durable.clone()
+    }
+
+    pub(crate) fn telemetry(&self) -> Vec<Telemetry> {
+        let telemetry = |record| if let Record::Telemetry(it) = record { Some(it) } else { None };
+        self.durable().into_iter().filter_map(telemetry).collect()
+    }
+
+    /// Serial numbers of the records of a source.
+    pub(crate) fn serials(&self, source: i64) -> Vec<u128> {
+        self.telemetry().into_iter().filter(|it| it.source.0 == source).map(|it| it.hash.0).collect()
+    }
+
+    pub(crate) fn contacts(&self, source: i64) -> Vec<ContactKind> {
+        let pages = self.0.borrow();
+        pages.contacts.iter().filter(|contact| contact.source.0 == source).map(|it| it.kind).collect()
+    }
+
+    pub(crate) async fn until_contact(&self, source: i64, kind: ContactKind) {
+        self.until(|pages| pages.contacts.iter().any(|it| it.source.0 == source && it.kind == kind)).await;
+    }
+}
+
+impl Journal for TestJournal {
+    fn append(&self, records: Vec<Record>) -> Appending {
+        let (answer, answered) = oneshot::channel();
+        self.0.send_modify(|pages| match pages.disk {
+            Disk::Good => {
+                let first = Position(pages.durable.len() as u64);
+                pages.durable.extend(records);
+                _ = answer.send(Ok(first));
+            }
+            Disk::Slow => pages.waiting.push((records, answer)),
+            Disk::Full => _ = answer.send(Err(JournalError::LowSpace)),
+        });
+        Box::pin(async { answered.await.unwrap_or(Err(JournalError::Closed)) })
+    }
+
+    fn note(&self, contact: Contact) {
+        self.0.send_modify(|pages| pages.contacts.push(contact));
+    }
+
+    fn follow(&self, _: Position) -> Box<dyn Follower> {
+        unreachable!("the gateway only writes")
+    }
+
+    fn end(&self) -> Position {
+        Position(self.0.borrow().durable.len() as u64)
+    }
+
+    fn trouble(&self) -> Option<JournalError> {
+        None
+    }
+}

@@ -1,0 +1,78 @@
+//! The command line: what can be asked of `outrider`, one file per command that is more than a call.
+
+mod config;
+mod decode;
+mod panel;
+mod protocols;
+
+use crate::{config::Config, serve};
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// A self-hosted GPS tracking platform.
+#[derive(Parser)]
+#[command(name = "outrider", version, propagate_version = true)]
+pub struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server
+    Serve {
+        #[command(flatten)]
+        configuration: Configuration,
+        /// Keep everything in this directory, whatever the configuration says
+        #[arg(long, value_name = "DIR")]
+        data_dir: Option<PathBuf>,
+    },
+    /// Decode what devices send: each line of standard input is one frame or datagram, hex or `text:…`
+    Decode(decode::Decode),
+    /// List the device protocols: name, transports, default port
+    Protocols,
+    /// Look at the configuration
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+    /// Look after panel accounts
+    #[command(subcommand)]
+    Panel(panel::PanelCommand),
+}
+
+/// Where the configuration comes from, besides the environment.
+#[derive(Args)]
+pub struct Configuration {
+    /// TOML file; without it the defaults hold
+    #[arg(long = "config", value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
+impl CommandLine {
+    /// Does what was asked.
+    ///
+    /// # Errors
+    /// With one line that says what went wrong.
+    pub fn run(self) -> anyhow::Result<()> {
+        match self.command {
+            Command::Serve { configuration, data_dir } => {
+                let mut config = configuration.load()?;
+                config.data_dir = data_dir.unwrap_or(config.data_dir);
+                serve::run(config)
+            }
+            Command::Decode(decode) => decode.run(),
+            Command::Protocols => protocols::list(),
+            Command::Config(command) => command.run(),
+            Command::Panel(command) => command.run(),
+        }
+    }
+}
+
+impl Configuration {
+    fn load(&self) -> anyhow::Result<Config> {
+        let variables = std::env::vars_os();
+        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+            Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
+        };
+        Ok(Config::load(self.file.as_deref(), variables.filter_map(text))?)
+    }
+}

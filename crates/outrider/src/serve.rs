@@ -1,0 +1,164 @@
+//! `outrider serve`: puts the pieces together, runs them until a signal comes, and takes them apart.
+
+use crate::{
+    clock::SystemClock,
+    config::Config,
+    data_dir,
+    health::{self, Readiness},
+    logs, metrics_page,
+    ready_file::{Listening, ReadyFile, Sockets},
+    services::Services,
+    stop,
+};
+use anyhow::Context;
+use api::{Api, ApiConfig, PanelAccess};
+use axum::Router;
+use domain::Clock;
+use gateway::Bound;
+use metrics_exporter_prometheus::PrometheusHandle;
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{
+    net::TcpListener,
+    time::{interval, sleep},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// How often finished histogram samples are folded into their buckets, so that they do not pile up between scrapes.
+const METRICS_UPKEEP: Duration = Duration::from_secs(5);
+/// How long requests may go on after the signal to stop. A client that never ends its request must not hold up the
+/// stop of everything else.
+const HTTP_GRACE: Duration = Duration::from_secs(3);
+
+/// Runs the server; returns when it has stopped.
+///
+/// # Errors
+/// When a piece cannot start, or does not end in time.
+pub fn run(config: Config) -> anyhow::Result<()> {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting threads")?;
+    let outcome = runtime.block_on(serve(config));
+    // What did not end in time must not hold up the process.
+    runtime.shutdown_background();
+    outcome
+}
+
+async fn serve(config: Config) -> anyhow::Result<()> {
+    let clock = Arc::new(SystemClock::default());
+    logs::start(&config.log, clock.clone())?;
+    let server = Server {
+        clock,
+        readiness: Readiness::default(),
+        metrics: metrics_page::start()?,
+        stop: stop::on_signal()?,
+        tasks: TaskTracker::new(),
+        config,
+    };
+    data_dir::prepare(&server.config.data_dir)?;
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), data_dir = %server.config.data_dir.display(), "starting");
+
+    let outcome = run_until_stopped(&server).await;
+    server.stop.cancel();
+    let ended = stop::all_ended(&server.tasks, stop::DEADLINE).await;
+    outcome.and(ended)?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// What every piece is started with.
+struct Server {
+    config: Config,
+    clock: Arc<dyn Clock>,
+    readiness: Readiness,
+    metrics: PrometheusHandle,
+    /// Cancelled when the server is to end.
+    stop: CancellationToken,
+    /// Ends when all that runs has ended.
+    tasks: TaskTracker,
+}
+
+async fn run_until_stopped(server: &Server) -> anyhow::Result<()> {
+    let stop = server.stop.clone();
+    server.readiness.register("server", move || stop.is_cancelled().then(|| "it is stopping".to_owned()));
+    let services = Services::start(&server.config, server.clock.clone(), &server.readiness).await?;
+    let outcome = listen_until_stopped(server, &services).await;
+    services.stop().await;
+    outcome
+}
+
+async fn listen_until_stopped(server: &Server, services: &Services) -> anyhow::Result<()> {
+    // The data directory is ours now: what says otherwise was left behind.
+    ReadyFile::remove_stale(&server.config.data_dir)?;
+    let listening = listen(server, services).await?;
+    let ready = ReadyFile::write(&server.config.data_dir, &listening)?;
+    tracing::info!(http = %listening.http, admin = %listening.admin, "ready");
+    server.stop.cancelled().await;
+    drop(ready);
+    Ok(())
+}
+
+/// Opens the HTTP listeners; each runs in `server.tasks` and ends when `server.stop` is cancelled.
+async fn listen(server: &Server, services: &Services) -> anyhow::Result<Listening> {
+    let metrics = server.metrics.clone();
+    server.spawn(async move {
+        let mut upkeep = interval(METRICS_UPKEEP);
+        loop {
+            upkeep.tick().await;
+            metrics.run_upkeep();
+        }
+    });
+
+    let Config { http, admin, panel, .. } = &server.config;
+    let api = |panel| {
+        let body_limit = usize::try_from(http.body_limit.0).unwrap_or(usize::MAX);
+        let config = ApiConfig { rate_limit: http.rate_limit, body_limit, panel };
+        Api::router(Arc::clone(&services.fleet), config).merge(health::routes(server.readiness.clone()))
+    };
+    let admin_routes = api(PanelAccess::PanelOnly).merge(metrics_page::routes(server.metrics.clone()));
+    let admin = server.serve_http("admin", admin.listen, admin_routes).await?;
+    let on_http = if panel.public { PanelAccess::UserAndPanel } else { PanelAccess::UserOnly };
+    let http = server.serve_http("http", http.listen, api(on_http)).await?;
+
+    let Bound { any, tcp } = services.bound();
+    let sockets = |address: &SocketAddr| Sockets { tcp: Some(*address), udp: None };
+    let devices = tcp.iter().map(|(name, address)| ((*name).to_owned(), sockets(address))).collect();
+    Ok(Listening { http, admin, any: *any, devices })
+}
+
+impl Server {
+    /// Runs a task that has nothing to finish when the server stops.
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move {
+            stop.run_until_cancelled(task).await;
+        });
+    }
+
+    /// Answers with the address that is bound.
+    async fn serve_http(
+        &self,
+        section: &'static str,
+        listen: SocketAddr,
+        routes: Router,
+    ) -> anyhow::Result<SocketAddr> {
+        let place = || format!("cannot listen on {listen} ([{section}] listen)");
+        let listener = TcpListener::bind(listen).await.with_context(place)?;
+        let bound = listener.local_addr().with_context(place)?;
+        let service = routes.into_make_service_with_connect_info::<SocketAddr>();
+        let serving =
+            axum::serve(listener, service).with_graceful_shutdown(self.stop.clone().cancelled_owned());
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move {
+            let cut_off = async {
+                stop.cancelled().await;
+                sleep(HTTP_GRACE).await;
+            };
+            tokio::select! {
+                served = serving.into_future() => if let Err(error) = served {
+                    tracing::error!(%error, section, "the http listener ended");
+                },
+                () = cut_off => tracing::warn!(section, "clients that had not finished were cut off"),
+            }
+        });
+        Ok(bound)
+    }
+}

@@ -1,0 +1,145 @@
+//! The services of a server, wired: stores, live state, use cases, the devices' gateway. Started in the order in which
+//! they need each other, stopped in the reverse order, so that nothing that was acknowledged is lost.
+
+use crate::{
+    config::{self, Config},
+    health::Readiness,
+    panel_password,
+};
+use anyhow::Context;
+use domain::{Clock, ConnectionTimeouts, TripDetection};
+use fleet::{Fleet, Parts, Randomness};
+use gateway::{Bound, Gateway, GatewayConfig, Limits};
+use live::{Live, Options};
+use rand::{
+    SeedableRng,
+    rngs::{StdRng, SysRng},
+};
+use std::{sync::Arc, time::Duration};
+use store::{
+    catalog::{Catalog, Location},
+    journal::{EmbeddedJournal, Journal, JournalConfig},
+    signals::Signals,
+};
+use telemetry::SourceSettings;
+
+/// How long open connections may take to end; the rest of the stop's deadline is for the stores.
+const CONNECTIONS_END: Duration = Duration::from_secs(5);
+
+pub struct Services {
+    pub fleet: Arc<Fleet>,
+    journal: Arc<EmbeddedJournal>,
+    catalog: Catalog,
+    live: Arc<Live>,
+    gateway: Gateway,
+}
+
+impl Services {
+    /// Takes the data directory's lock, opens the stores and binds the devices' listeners.
+    ///
+    /// # Errors
+    /// When one of them cannot start.
+    pub async fn start(
+        config: &Config,
+        clock: Arc<dyn Clock>,
+        readiness: &Readiness,
+    ) -> anyhow::Result<Self> {
+        let journal = Arc::new(EmbeddedJournal::open(&config.data_dir, journal_config(&config.store))?);
+        let watched = Arc::clone(&journal);
+        readiness.register("journal", move || watched.trouble().map(|trouble| trouble.to_string()));
+
+        let catalog = open_catalog(config).await?;
+        let signals = Signals::default();
+        let options = Options { defaults: source_settings(config), ..Options::default() };
+        let live = Live::start(journal.clone(), clock.clone(), &config.data_dir.join("live"), options)?;
+        let live = Arc::new(live);
+        let watched = Arc::clone(&live);
+        readiness.register("live", move || watched.trouble().map(|trouble| trouble.to_string()));
+
+        let parts = Parts {
+            catalog: catalog.clone(),
+            signals: signals.clone(),
+            live: Arc::clone(&live),
+            clock: clock.clone(),
+            randomness: randomness()?,
+        };
+        let fleet = Arc::new(Fleet::start(parts).await?);
+        panel_password::ensure(&fleet, config).await?;
+
+        let gateway = Gateway::start(
+            gateway_config(config),
+            journal.clone(),
+            Arc::new(catalog.clone()),
+            &signals,
+            clock,
+        )?;
+        Ok(Self { fleet, journal, catalog, live, gateway })
+    }
+
+    /// Where devices connect.
+    pub fn bound(&self) -> &Bound {
+        self.gateway.bound()
+    }
+
+    /// Ends connections, makes durable what was read from them and acknowledges it, then closes the stores.
+    pub async fn stop(self) {
+        self.gateway.stop(CONNECTIONS_END).await;
+        self.live.stop().await;
+        self.journal.close().await;
+        self.catalog.close().await;
+    }
+}
+
+/// Unpredictable numbers, seeded by the system.
+///
+/// # Errors
+/// When the system has none.
+pub fn randomness() -> anyhow::Result<Randomness> {
+    Ok(Box::new(StdRng::try_from_rng(&mut SysRng).context("seeding randomness")?))
+}
+
+/// The catalog that the configuration names.
+///
+/// # Errors
+/// When it cannot be opened.
+pub async fn open_catalog(config: &Config) -> anyhow::Result<Catalog> {
+    let config::Catalog::Sqlite = config.store.catalog;
+    Catalog::open(&Location::Sqlite(config.data_dir.clone())).await.context("opening the catalog")
+}
+
+fn journal_config(store: &config::Store) -> JournalConfig {
+    JournalConfig {
+        segment_bytes: store.journal_segment.0,
+        queue_bytes: u32::try_from(store.journal_queue.0).unwrap_or(u32::MAX),
+        min_free_bytes: store.min_free_space.0,
+        ..JournalConfig::default()
+    }
+}
+
+fn source_settings(config: &Config) -> SourceSettings {
+    SourceSettings {
+        trips: TripDetection::default(),
+        timeouts: ConnectionTimeouts {
+            idle: config.status.idle_timeout,
+            offline: config.status.offline_timeout,
+        },
+    }
+}
+
+fn gateway_config(config: &Config) -> GatewayConfig {
+    let devices = &config.devices;
+    GatewayConfig {
+        bind: devices.bind,
+        any: devices.any.to_bind(),
+        ports: devices.ports.iter().map(|(name, port)| (name.to_string(), port.to_bind())).collect(),
+        limits: Limits {
+            sessions: devices.limits.max_sessions.get(),
+            sessions_per_address: devices.limits.max_sessions_per_address.get(),
+            login_timeout: devices.limits.login_timeout,
+            idle_timeout: devices.limits.idle_timeout,
+            ..Limits::default()
+        },
+        retention: config.store.retention,
+        ..GatewayConfig::default()
+    }
+}

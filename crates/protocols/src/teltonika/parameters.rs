@@ -1,0 +1,318 @@
+//! What the numbered parameters of a record mean, read once from `parameters.tsv`.
+
+use crate::hex;
+use domain::{InputName, InputSpec, Inputs, ValueKind, input_specs};
+use std::sync::LazyLock;
+
+pub(super) static PARAMETERS: LazyLock<Parameters> = LazyLock::new(|| {
+    Parameters::parse(include_str!("parameters.tsv")).unwrap_or_else(|e| unreachable!("parameters.tsv: {e}"))
+});
+
+pub(super) struct Parameters {
+    /// By id, where its rows begin in `rows`. Ids above the last one have none.
+    first: Vec<u16>,
+    /// By ascending id; an id has a row for every width whose meaning differs.
+    rows: Vec<Row>,
+    /// The family of ids without a row.
+    unnamed: &'static InputSpec,
+}
+
+impl Parameters {
+    /// A parameter of 1, 2, 4 or 8 bytes, big-endian.
+    pub(super) fn number(&self, id: u16, raw: u64, width: usize, inputs: &mut Inputs) {
+        match self.row(id, width) {
+            Some(row) => row.number(raw, width, inputs),
+            // Of eight bytes only their bits are known: two's complement keeps them all.
+            None => self.push_unnamed(id, raw.cast_signed(), inputs),
+        }
+    }
+
+    /// A parameter of any other width.
+    pub(super) fn bytes(&self, id: u16, raw: &[u8], inputs: &mut Inputs) {
+        if raw.is_empty() {
+            return;
+        }
+        match self.row(id, raw.len()) {
+            Some(row) if row.reading.takes_bytes() => row.bytes(raw, inputs),
+            Some(row) if raw.len() <= 8 => {
+                let number = raw.iter().fold(0, |value, &byte| value << 8 | u64::from(byte));
+                row.number(number, raw.len(), inputs);
+            }
+            _ => self.push_unnamed(id, &*hex::upper(raw), inputs),
+        }
+    }
+
+    fn row(&self, id: u16, width: usize) -> Option<&Row> {
+        let first = usize::from(*self.first.get(usize::from(id))?);
+        let rows = self.rows.get(first..)?.iter().take_while(|row| row.id == id);
+        rows.into_iter().find(|row| row.width.is_none_or(|only| usize::from(only) == width))
+    }
+
+    fn push_unnamed(&self, id: u16, value: impl Into<domain::Value>, inputs: &mut Inputs) {
+        if let Some(name) = self.unnamed.member(u32::from(id)) {
+            inputs.push(name, value);
+        }
+    }
+
+    /// Columns: id, input, type, multiplier, note. The table's own head says what they mean.
+    fn parse(table: &str) -> Result<Self, String> {
+        let lines = table.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let mut rows = lines
+            .map(|line| Row::parse(line).map_err(|problem| format!("{problem}: {line}")))
+            .collect::<Result<Vec<_>, _>>()?;
+        rows.sort_by_key(|row| row.id);
+        let last = rows.last().map_or(0, |row| row.id);
+        let first = (0..=last).map(|id| rows.partition_point(|row| row.id < id));
+        let first = first.map(u16::try_from).collect::<Result<_, _>>().map_err(|e| e.to_string())?;
+        let unnamed = input_specs().iter().find(|spec| spec.name == "avl_io_#");
+        let unnamed = unnamed.ok_or("the vocabulary has no family avl_io_#")?;
+        Ok(Self { first, rows, unnamed })
+    }
+}
+
+struct Row {
+    id: u16,
+    name: InputName,
+    /// The only number of bytes for which the row holds.
+    width: Option<u8>,
+    reading: Reading,
+    /// Raw values by which a device says that it has no value.
+    absent: Box<[i64]>,
+}
+
+/// How raw bytes become a value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Reading {
+    Flag,
+    Int(Sign, i64),
+    Float(Sign, Scale),
+    /// An unsigned number, as decimal text.
+    Decimal,
+    /// Bytes as hexadecimal text.
+    Hex,
+    /// Bytes as the text that they are.
+    Text,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sign {
+    Unsigned,
+    Signed,
+}
+
+/// A small multiplier is kept as its divisor, so that 12345 of 0.001 V is 12.345 and nothing beside it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Scale {
+    Times(f64),
+    Over(f64),
+}
+
+impl Row {
+    fn number(&self, raw: u64, width: usize, inputs: &mut Inputs) {
+        // Unsigned values above i64::MAX can only be read as bytes or as a float.
+        let value = match self.reading {
+            Reading::Int(Sign::Signed, _) | Reading::Float(Sign::Signed, _) => Some(signed(raw, width)),
+            _ => i64::try_from(raw).ok(),
+        };
+        if value.is_some_and(|value| self.absent.contains(&value)) {
+            return;
+        }
+        match (self.reading, value) {
+            (Reading::Flag, _) => inputs.push(self.name, raw != 0),
+            (Reading::Int(_, times), Some(value)) => inputs.push(self.name, value.saturating_mul(times)),
+            (Reading::Int(..), None) => {}
+            (Reading::Float(_, scale), Some(value)) => inputs.push(self.name, scale.apply(value as f64)),
+            (Reading::Float(_, scale), None) => inputs.push(self.name, scale.apply(raw as f64)),
+            (Reading::Decimal, _) => inputs.push(self.name, &*raw.to_string()),
+            (Reading::Hex | Reading::Text, _) => {
+                let bytes = raw.to_be_bytes();
+                self.bytes(&bytes[bytes.len().saturating_sub(width)..], inputs);
+            }
+        }
+    }
+
+    fn bytes(&self, raw: &[u8], inputs: &mut Inputs) {
+        if self.absent.contains(&0) && raw.iter().all(|byte| *byte == 0) {
+            return;
+        }
+        match (self.reading, printable(raw)) {
+            (Reading::Text, Some("")) => {}
+            (Reading::Text, Some(text)) => inputs.push(self.name, text),
+            _ => inputs.push(self.name, &*hex::upper(raw)),
+        }
+    }
+
+    fn parse(line: &str) -> Result<Self, &'static str> {
+        let columns: Vec<&str> = line.split('\t').collect();
+        let [id, input, kind, multiplier, note] = columns[..] else { return Err("not five columns") };
+        let id = id.parse().map_err(|_| "no id")?;
+        let name = InputName::find(input).ok_or("the vocabulary has no such input")?;
+        let multiplier: f64 = multiplier.parse().map_err(|_| "no multiplier")?;
+        let reading = Reading::of(kind, multiplier, name.spec().kind)?;
+        let (mut absent, mut width) = (Vec::new(), None);
+        for clause in note.split(';').map(str::trim) {
+            if let Some(values) = clause.strip_prefix("absent=") {
+                let values = values.split(',').map(str::parse).collect::<Result<_, _>>();
+                absent = values.map_err(|_| "absent values are whole numbers")?;
+            } else if let Some(bytes) = clause.strip_prefix("bytes=") {
+                width = Some(bytes.parse().map_err(|_| "no width")?);
+            } else {
+                break;
+            }
+        }
+        if reading.takes_bytes() && absent.iter().any(|value| *value != 0) {
+            return Err("bytes are absent only as zeros");
+        }
+        Ok(Self { id, name, width, reading, absent: absent.into() })
+    }
+}
+
+impl Reading {
+    fn of(kind: &str, multiplier: f64, target: ValueKind) -> Result<Self, &'static str> {
+        let sign = match kind {
+            "signed" => Sign::Signed,
+            _ => Sign::Unsigned,
+        };
+        let whole = (multiplier.fract() == 0.0 && multiplier.abs() < 1e9).then_some(multiplier as i64);
+        match (kind, target, whole) {
+            ("flag", ValueKind::Flag, Some(1)) => Ok(Self::Flag),
+            ("hex", ValueKind::Text, Some(1)) => Ok(Self::Hex),
+            ("text", ValueKind::Text, Some(1)) => Ok(Self::Text),
+            ("unsigned", ValueKind::Text, Some(1)) => Ok(Self::Decimal),
+            ("unsigned" | "signed", ValueKind::Int, Some(times)) => Ok(Self::Int(sign, times)),
+            ("unsigned" | "signed", ValueKind::Float, _) => Ok(Self::Float(sign, Scale::of(multiplier))),
+            _ => Err("type, multiplier and kind of input do not fit together"),
+        }
+    }
+
+    fn takes_bytes(self) -> bool {
+        matches!(self, Self::Hex | Self::Text)
+    }
+}
+
+impl Scale {
+    fn of(multiplier: f64) -> Self {
+        let divisor = (1.0 / multiplier).round();
+        if multiplier < 1.0 && (divisor * multiplier - 1.0).abs() < 1e-9 {
+            Self::Over(divisor)
+        } else {
+            Self::Times(multiplier)
+        }
+    }
+
+    fn apply(self, value: f64) -> f64 {
+        match self {
+            Self::Times(factor) => value * factor,
+            Self::Over(divisor) => value / divisor,
+        }
+    }
+}
+
+/// The number that the lowest `width` bytes are in two's complement.
+fn signed(raw: u64, width: usize) -> i64 {
+    let unused = 64_usize.saturating_sub(width * 8);
+    (raw << unused).cast_signed() >> unused
+}
+
+/// Text without the zeros and spaces around it; `None` when it is none.
+fn printable(raw: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(raw).ok()?.trim_matches(['\0', ' ']);
+    (!text.contains(char::is_control)).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::Value;
+
+    fn reads(id: u16, raw: &[u8]) -> Vec<(String, Value)> {
+        let mut inputs = Inputs::default();
+        if matches!(raw.len(), 1 | 2 | 4 | 8) {
+            let number = raw.iter().fold(0, |value, &byte| value << 8 | u64::from(byte));
+            PARAMETERS.number(id, number, raw.len(), &mut inputs);
+        } else {
+            PARAMETERS.bytes(id, raw, &mut inputs);
+        }
+        inputs.iter().map(|(name, value)| (name.to_string(), value.clone())).collect()
+    }
+
+    #[test]
+    fn every_row_of_the_table_is_read_as_its_input_wants() {
+        let parameters = &*PARAMETERS;
+        assert!(parameters.rows.len() > 300);
+        for pair in parameters.rows.windows(2) {
+            assert!(
+                pair[0].id < pair[1].id || (pair[0].width.is_some() && pair[0].width != pair[1].width),
+                "{} stands twice",
+                pair[0].id
+            );
+        }
+    }
+
+    #[test]
+    fn raw_bytes_become_values() {
+        let float = |value: f64| Value::Float(value);
+        let int = |value: i64| Value::Int(value);
+        let text = |value: &str| Value::from(value);
+        for (id, raw, name, value) in [
+            (66, &[0x30, 0x39][..], "board_voltage", float(12.345)),
+            (67, &[0x0F, 0xA0], "battery_voltage", float(4.0)),
+            (9, &[0x00, 0x19], "analog_1", float(0.025)),
+            (16, &[0x00, 0x01, 0xE2, 0x40], "hw_mileage", float(123.456)),
+            (17, &[0xFF, 0xDE], "axis_x", float(-0.034)),
+            (21, &[5], "gsm_signal_level", int(100)),
+            (36, &[0x03, 0x20], "obd_rpm", float(800.0)),
+            (32, &[0xF6], "obd_coolant_t", float(-10.0)),
+            (72, &[0xFF, 0xFF, 0xFF, 0x9C], "ext_temp_sensor_1", float(-10.0)),
+            (84, &[0x01, 0x2C], "can_fuel_litres", float(30.0)),
+            (102, &[0x00, 0x00, 0x00, 0x5A], "can_engine_hours", float(1.5)),
+            (113, &[97], "battery_level", float(97.0)),
+            (239, &[1], "ignition", Value::Flag(true)),
+            (240, &[0], "motion", Value::Flag(false)),
+            (241, &[0x00, 0x00, 0x60, 0x21], "gsm_network_name", text("24609")),
+            (78, &[0, 0, 0, 0, 0x1A, 0x2B, 0x3C, 0x4D], "hardware_key", text("000000001A2B3C4D")),
+            (256, b"WVWZZZ1JZXW000001", "obd_vin", text("WVWZZZ1JZXW000001")),
+            (256, b"WVWZZZ1JZXW00000\xFF", "obd_vin", text("5756575A5A5A314A5A58573030303030FF")),
+            (256, b"TRK 01\0\0\0", "obd_vin", text("TRK 01")),
+            (10831, &[0xAB, 1, 2], "avl_io_10831", text("AB0102")),
+            (60_000, &[0xFF, 0xFF], "avl_io_60000", int(65_535)),
+            (60_000, &[0xFF; 8], "avl_io_60000", int(-1)),
+            // A width that the table does not know for this id.
+            (78, &[1, 2, 3], "hardware_key", text("010203")),
+            (66, &[1, 2, 3, 4, 5, 6, 7, 8, 9], "avl_io_66", text("010203040506070809")),
+            (66, &[1, 0, 0], "board_voltage", float(65.536)),
+        ] {
+            assert_eq!(reads(id, raw), [(name.to_owned(), value)], "{id}");
+        }
+    }
+
+    #[test]
+    fn a_device_can_say_that_it_has_no_value() {
+        for (id, raw) in [
+            (72, &3000_i32.to_be_bytes()[..]),
+            (72, &850_i32.to_be_bytes()),
+            (78, &[0; 8]),
+            (201, &[0xFF, 0xFF]),
+            (25, &[0x7F, 0xFF]),
+            (256, &[0; 17]),
+            (256, &[]),
+        ] {
+            assert_eq!(reads(id, raw), [], "{id}");
+        }
+    }
+
+    #[test]
+    fn a_bad_table_is_refused() {
+        for (row, problem) in [
+            ("1\tignition\tflag\t1", "not five columns"),
+            ("x\tignition\tflag\t1\t", "no id"),
+            ("1\tnonsense\tflag\t1\t", "the vocabulary has no such input"),
+            ("1\tignition\tunsigned\t1\t", "type, multiplier and kind of input do not fit together"),
+            ("1\tevent_code\tunsigned\t0.1\t", "type, multiplier and kind of input do not fit together"),
+            ("1\tevent_code\tunsigned\t1\tabsent=x;", "absent values are whole numbers"),
+            ("1\tobd_vin\thex\t1\tabsent=1;", "bytes are absent only as zeros"),
+        ] {
+            assert_eq!(Parameters::parse(row).err(), Some(format!("{problem}: {row}")));
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! What the tests of all protocols share: the captures in `captures/`, and a connection fed in chunks.
+
+#![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(clippy::panic, reason = "a bad capture file fails its test")]
+
+use domain::{Message, Transport};
+use proptest::test_runner::{Config, RngSeed};
+use protocols::{Admission, Connection, DeviceSlot, Event, KnownDevice, Protocol, sanity::assert_sane};
+
+/// Property tests draw the same cases on every run.
+pub(crate) fn seeded(cases: u32) -> Config {
+    Config { cases, rng_seed: RngSeed::Fixed(20_241_016), failure_persistence: None, ..Config::default() }
+}
+
+/// One connection of a capture file; the file's head explains the marks.
+#[derive(Debug)]
+pub(crate) struct Conversation {
+    pub(crate) title: String,
+    pub(crate) turns: Vec<Turn>,
+}
+
+/// A frame of the device and what is expected to come of it.
+#[derive(Debug, Default)]
+pub(crate) struct Turn {
+    pub(crate) frame: Vec<u8>,
+    pub(crate) reply: String,
+    pub(crate) messages: Vec<serde_json::Value>,
+    pub(crate) problem: Option<String>,
+}
+
+impl Conversation {
+    pub(crate) fn stream(&self) -> Vec<u8> {
+        self.turns.iter().flat_map(|turn| turn.frame.iter().copied()).collect()
+    }
+}
+
+/// The project's own captures of a protocol.
+pub(crate) fn captures(protocol: &str) -> Vec<Conversation> {
+    let path = format!("{}/captures/{protocol}.txt", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}"));
+    assert!(text.contains("# provenance: "), "{path} does not say where it comes from");
+    let mut conversations: Vec<Conversation> = Vec::new();
+    for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let (mark, rest) = line.split_once(' ').unwrap_or((line, ""));
+        if mark == "==" {
+            conversations.push(Conversation { title: rest.to_owned(), turns: Vec::new() });
+            continue;
+        }
+        let turns = &mut conversations.last_mut().unwrap_or_else(|| panic!("no title before {line}")).turns;
+        if mark == ">" {
+            let frame = protocols::hex::parse(rest).unwrap_or_else(|| panic!("not hex: {line}"));
+            turns.push(Turn { frame, ..Turn::default() });
+            continue;
+        }
+        let turn = turns.last_mut().unwrap_or_else(|| panic!("no frame before {line}"));
+        match mark {
+            "<" => turn.reply = rest.to_owned(),
+            "=" => turn.messages.push(serde_json::from_str(rest).unwrap_or_else(|e| panic!("{e}: {line}"))),
+            "!" => turn.problem = Some(rest.to_owned()),
+            _ => panic!("unknown mark: {line}"),
+        }
+    }
+    assert!(!conversations.is_empty(), "{path} has no conversation");
+    conversations
+}
+
+/// How a connection is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// Every device is admitted as soon as it asks.
+    Prompt,
+    /// Devices are admitted only when all bytes have arrived.
+    Slow,
+    /// The device is known before it speaks.
+    Introduced,
+}
+
+impl Manner {
+    pub(crate) const ALL: [Self; 3] = [Self::Prompt, Self::Slow, Self::Introduced];
+}
+
+/// Feeds a stream in chunks and collects all events. What comes out is sane, and memory stays bounded.
+pub(crate) fn converse<'a>(
+    protocol: &dyn Protocol,
+    manner: Manner,
+    chunks: impl IntoIterator<Item = &'a [u8]>,
+) -> Vec<Event> {
+    let mut connection = match manner {
+        Manner::Introduced => introduced(protocol),
+        Manner::Prompt | Manner::Slow => Connection::new(protocol, Transport::Tcp),
+    };
+    let mut events = Vec::new();
+    for chunk in chunks {
+        connection.receive(chunk);
+        if manner != Manner::Slow {
+            drain(&mut connection, &mut events);
+            let limit = protocol.max_frame();
+            assert!(connection.buffered() <= limit, "{} bytes wait", connection.buffered());
+        }
+    }
+    drain(&mut connection, &mut events);
+    events
+}
+
+/// What one frame gives on a connection where the device is known: messages, all sane, and complaints.
+pub(crate) fn decode(connection: &mut Connection, frame: &[u8]) -> (Vec<Message>, Vec<String>) {
+    let (mut events, mut messages, mut complaints) = (Vec::new(), Vec::new(), Vec::new());
+    connection.receive_frame(frame);
+    drain(connection, &mut events);
+    for event in events {
+        match event {
+            Event::Message { message, .. } => messages.push(message),
+            Event::Problem { error, .. } => complaints.push(error),
+            Event::Broken(broken) => complaints.push(broken.to_string()),
+            _ => {}
+        }
+    }
+    (messages, complaints)
+}
+
+pub(crate) fn introduced(protocol: &dyn Protocol) -> Connection {
+    let mut connection = Connection::new(protocol, Transport::Tcp);
+    connection.identified(DeviceSlot::default(), &known());
+    connection
+}
+
+fn drain(connection: &mut Connection, events: &mut Vec<Event>) {
+    while let Some(event) = connection.poll() {
+        match &event {
+            Event::Identify { slot, .. } => connection.identified(*slot, &known()),
+            Event::Message { message, .. } => assert_sane(message),
+            _ => {}
+        }
+        events.push(event);
+    }
+}
+
+fn known() -> Admission {
+    Admission::Known(KnownDevice::default())
+}

@@ -1,0 +1,26 @@
+//! Every name that a decoder of this crate writes out is in the vocabulary.
+
+use domain::InputName;
+use std::{fs, path::Path};
+
+#[test]
+fn decoders_use_listed_names_only() {
+    let mut names = Vec::new();
+    collect(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &mut names);
+    assert!(names.len() >= 3, "the search finds nothing any more: {names:?}");
+    let unlisted: Vec<_> = names.iter().filter(|name| InputName::find(name).is_none()).collect();
+    assert!(unlisted.is_empty(), "not in the vocabulary: {unlisted:?}");
+}
+
+fn collect(folder: &Path, names: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, names);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let source = fs::read_to_string(&path).unwrap();
+            let uses = source.split("input!(\"").skip(1);
+            names.extend(uses.filter_map(|use_| Some(use_.split_once('"')?.0.to_owned())));
+        }
+    }
+}

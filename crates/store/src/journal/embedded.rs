@@ -1,0 +1,213 @@
+//! The journal of one process, in files under its data directory.
+
+use super::{
+    Appending, Follower, Journal, JournalConfig, JournalError, Position,
+    block::MAX_PAYLOAD,
+    codec,
+    commits::Commits,
+    damage::Damages,
+    follower::EmbeddedFollower,
+    queue::{Batch, Queue, footprint},
+    reader::{Extent, Reader},
+    survey::{OpenError, Survey, failed, survey},
+    writer::Writer,
+};
+use crate::{
+    disk::{Disk, RealDisk},
+    lock::DataDirLock,
+};
+use domain::{Contact, Record};
+use std::{
+    future,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    thread::{self, JoinHandle},
+};
+use tokio::sync::{OwnedSemaphorePermit, TryAcquireError, oneshot};
+
+/// Where under the data directory the segments are.
+pub(super) const FOLDER: &str = "journal";
+
+/// Append-only segment files, written by one thread of its own.
+///
+/// After a failed write or sync it takes nothing until it is opened again (a full disk excepted, which may become less
+/// full): after a failed fdatasync the kernel may forget what it could not write and call the next fdatasync a success,
+/// so that only a fresh look at the files tells what is durable.
+pub struct EmbeddedJournal {
+    disk: Arc<dyn Disk>,
+    dir: Arc<Path>,
+    queue: Arc<Queue>,
+    commits: Arc<Commits>,
+    damages: Arc<Damages>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    _lock: Option<DataDirLock>,
+}
+
+impl EmbeddedJournal {
+    /// Opens the journal of a data directory and holds the directory's lock as long as the journal lives. Both are
+    /// made when they do not exist.
+    ///
+    /// # Errors
+    /// When another process uses the directory, a newer program wrote it, or it cannot be read or repaired.
+    pub fn open(data_dir: &Path, config: JournalConfig) -> Result<Self, OpenError> {
+        let lock = DataDirLock::take(data_dir)?;
+        let mut journal = Self::open_on(Arc::new(RealDisk), data_dir, config)?;
+        journal._lock = Some(lock);
+        Ok(journal)
+    }
+
+    /// Opens the journal on a disk of the caller's, who sees to it that nobody else has the directory.
+    ///
+    /// # Errors
+    /// Those of `open`, but for the lock.
+    pub fn open_on(disk: Arc<dyn Disk>, data_dir: &Path, config: JournalConfig) -> Result<Self, OpenError> {
+        let (journal, writer) = Self::open_without_thread(disk, data_dir, config)?;
+        let thread = thread::Builder::new().name("journal".into()).spawn(move || writer.run());
+        *journal.thread.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(thread.map_err(OpenError::Thread)?);
+        Ok(journal)
+    }
+
+    /// A journal whose writer the caller drives.
+    pub(super) fn open_without_thread(
+        disk: Arc<dyn Disk>,
+        data_dir: &Path,
+        config: JournalConfig,
+    ) -> Result<(Self, Writer), OpenError> {
+        let dir: Arc<Path> = data_dir.join(FOLDER).into();
+        let damages = Arc::new(Damages::default());
+        disk.create_dir(&dir).map_err(failed("create", &dir))?;
+        let found = survey(&*disk, &dir, &damages)?;
+        let extent = repair(&*disk, &dir, found)?;
+        let queue = Arc::new(Queue::new(config.queue_bytes));
+        let commits = Arc::new(Commits::new(extent, config.recent_bytes));
+        let writer = Writer::new(
+            Arc::clone(&disk),
+            Arc::clone(&dir),
+            config,
+            Arc::clone(&queue),
+            Arc::clone(&commits),
+        );
+        let thread = Mutex::new(None);
+        Ok((Self { disk, dir, queue, commits, damages, thread, _lock: None }, writer))
+    }
+
+    /// Takes nothing more, and ends when all that waited in the queue is durable. Appends that still wait for room in
+    /// it are refused. Followers read to the end and then see `Closed`. Dropping the journal does the same.
+    pub async fn close(&self) {
+        self.queue.close();
+        let mut progress = self.commits.watch();
+        // The sender lives in `self`.
+        let _ = progress.wait_for(|progress| progress.is_over).await;
+    }
+
+    /// Damaged places seen since it was opened, each counted once. Those in files that nobody has read since are not
+    /// among them.
+    pub fn bad_blocks(&self) -> usize {
+        self.damages.count()
+    }
+
+    fn enqueue(&self, records: Vec<Record>, bytes: Vec<u8>, room: OwnedSemaphorePermit) -> Answer {
+        let (caller, answer) = oneshot::channel();
+        // When the queue has closed, dropping the batch answers for it.
+        let _ = self.queue.push(Batch { records, bytes, caller: Some(caller), room });
+        answer
+    }
+}
+
+type Answer = oneshot::Receiver<Result<Position, JournalError>>;
+
+impl Journal for EmbeddedJournal {
+    fn append(&self, records: Vec<Record>) -> Appending {
+        if let Some(error @ (JournalError::Failed(_) | JournalError::Closed)) = self.trouble() {
+            return Box::pin(future::ready(Err(error)));
+        }
+        if records.is_empty() {
+            return Box::pin(future::ready(Ok(self.end())));
+        }
+        let bytes = codec::encode(&records);
+        if bytes.len() > MAX_PAYLOAD {
+            let error = JournalError::TooLarge { bytes: bytes.len(), limit: MAX_PAYLOAD };
+            return Box::pin(future::ready(Err(error)));
+        }
+        let footprint = footprint(&records, bytes.len());
+        let commits = Arc::clone(&self.commits);
+        match self.queue.try_room(footprint) {
+            Ok(room) => {
+                let answer = self.enqueue(records, bytes, room);
+                Box::pin(async move { outcome(&commits, answer).await })
+            }
+            Err(TryAcquireError::Closed) => Box::pin(future::ready(Err(JournalError::Closed))),
+            Err(TryAcquireError::NoPermits) => {
+                let queue = Arc::clone(&self.queue);
+                Box::pin(async move {
+                    let room = queue.room(footprint).await.ok_or(JournalError::Closed)?;
+                    let (caller, answer) = oneshot::channel();
+                    let _ = queue.push(Batch { records, bytes, caller: Some(caller), room });
+                    outcome(&commits, answer).await
+                })
+            }
+        }
+    }
+
+    fn note(&self, contact: Contact) {
+        let records = vec![Record::Contact(contact)];
+        let bytes = codec::encode(&records);
+        let is_queued = match self.queue.try_room(footprint(&records, bytes.len())) {
+            Ok(room) => self.queue.push(Batch { records, bytes, caller: None, room }).is_ok(),
+            Err(_) => false,
+        };
+        if !is_queued {
+            metrics::counter!("journal_notes_dropped_total").increment(1);
+        }
+    }
+
+    fn follow(&self, from: Position) -> Box<dyn Follower> {
+        let reader = Reader::new(Arc::clone(&self.disk), Arc::clone(&self.dir), from.0);
+        Box::new(EmbeddedFollower::new(Arc::clone(&self.commits), Arc::clone(&self.damages), reader))
+    }
+
+    fn end(&self) -> Position {
+        Position(self.commits.end())
+    }
+
+    fn trouble(&self) -> Option<JournalError> {
+        self.commits.trouble().clone()
+    }
+}
+
+impl Drop for EmbeddedJournal {
+    fn drop(&mut self) {
+        self.queue.close();
+        let thread = self.thread.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            // A panic of the writer has been printed and has refused its callers.
+            let _ = thread.join();
+        }
+    }
+}
+
+async fn outcome(commits: &Commits, answer: Answer) -> Result<Position, JournalError> {
+    match answer.await {
+        Ok(outcome) => outcome,
+        // The batch was dropped unwritten.
+        Err(_) => Err(commits.trouble().clone().unwrap_or(JournalError::Closed)),
+    }
+}
+
+/// Cuts off what was not finished, and makes what was found durable: a process that was killed may have left blocks
+/// that the kernel has not written yet, and nobody may see what a power cut could still take away.
+fn repair(disk: &dyn Disk, dir: &Path, found: Survey) -> Result<Extent, OpenError> {
+    for path in &found.empty {
+        disk.remove(path).map_err(failed("remove", path))?;
+    }
+    if let Some(last) = found.extent.segments.last() {
+        let path = super::block::segment_path(dir, last.first);
+        if found.torn > 0 {
+            tracing::warn!(file = %path.display(), bytes = found.torn, "cut an unfinished commit off the journal");
+        }
+        disk.truncate(&path, last.length).map_err(failed("repair", &path))?;
+    }
+    disk.sync_dir(dir).map_err(failed("sync", dir))?;
+    Ok(found.extent)
+}

@@ -53,7 +53,12 @@ impl Connection {
 
     /// The next thing to be done.
     pub fn poll(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        let event = self.events.pop_front();
+        if self.events.is_empty() {
+            // An idle connection keeps no room for the events of its longest frame.
+            self.events = Events::new();
+        }
+        event
     }
 
     /// Bytes that wait for the rest of their frame or for an answer.

@@ -1,10 +1,14 @@
 //! The gateway from outside: real sockets on the loopback, a toy protocol, and doubles of journal, roster and clock
-//! that do what the test says.
+//! that do what the test says. `end_to_end` and `power_cut` use the real ones.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod admission;
 mod detection;
 mod durability;
+mod end_to_end;
 mod limits;
+mod metrics;
+mod power_cut;
 mod site;
+mod start;
 mod toy;

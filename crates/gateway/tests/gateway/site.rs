@@ -44,8 +44,7 @@ impl Site {
     pub(crate) fn with(limits: Limits) -> Self {
         let (journal, roster) = (Arc::new(TestJournal::default()), Arc::new(TestRoster::default()));
         let signals = Signals::default();
-        let config =
-            GatewayConfig { any: Some(0), protocols: toy::PROTOCOLS, limits, ..GatewayConfig::default() };
+        let config = GatewayConfig { limits, ..config() };
         let gateway =
             Gateway::start(config, journal.clone(), roster.clone(), &signals, Arc::new(TestClock)).unwrap();
         Self { gateway, journal, roster, signals }
@@ -93,6 +92,11 @@ impl Site {
     }
 }
 
+/// Any free ports, toy protocols.
+pub(crate) fn config() -> GatewayConfig {
+    GatewayConfig { any: Some(0), protocols: toy::PROTOCOLS, ..GatewayConfig::default() }
+}
+
 /// Waits for something that no one announces.
 pub(crate) async fn until(condition: impl Fn() -> bool) {
     while !condition() {
@@ -116,7 +120,7 @@ pub(crate) struct Device {
 }
 
 impl Device {
-    async fn connect(address: SocketAddr, mark: char) -> Self {
+    pub(crate) async fn connect(address: SocketAddr, mark: char) -> Self {
         Self { mark, stream: BufReader::new(TcpStream::connect(address).await.unwrap()) }
     }
 
@@ -151,7 +155,7 @@ impl Device {
 }
 
 /// Stands still.
-struct TestClock;
+pub(crate) struct TestClock;
 
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {

@@ -1,9 +1,9 @@
 //! Records of codecs 8, 8 Extended and 16. They differ in the width of ids and counts and in the last group of
 //! parameters. Source: Teltonika Telematics Wiki, "Teltonika Data Sending Protocols", sections of the three codecs.
 
-use super::{Codec, parameters::PARAMETERS};
+use super::{Codec, SLOT, parameters::Parameters};
 use crate::{
-    DeviceSlot, Event, Events, plausible,
+    Event, Events, plausible,
     reader::{ReadError, Reader},
 };
 use domain::{Coordinates, Fix, Inputs, Message, RecordHash, Timestamp};
@@ -27,19 +27,19 @@ pub(super) enum AvlError {
 /// When something cannot be read. The messages of the records before it are in `events`.
 pub(super) fn records(
     codec: Codec,
+    parameters: &Parameters,
     body: &[u8],
-    slot: DeviceSlot,
     events: &mut Events,
 ) -> Result<(), AvlError> {
     let start = events.len();
-    let outcome = with_layout(codec.layout(), body, slot, events);
+    let layout = codec.layout();
+    let outcome = records_in(layout, parameters, body, events);
     if outcome.is_err() && codec == Codec::Codec8 {
         // Some firmware adds parameters of 16 bytes to codec 8 and does not say so. Such a packet cannot be read
         // without them, so they are tried when the documented layout does not fit to the last byte.
+        let layout = Layout { last: LastGroup::SixteenBytes, ..layout };
         let mut second = Events::new();
-        if with_layout(Layout { last: LastGroup::SixteenBytes, ..codec.layout() }, body, slot, &mut second)
-            .is_ok()
-        {
+        if records_in(layout, parameters, body, &mut second).is_ok() {
             events.truncate(start);
             events.append(&mut second);
             return Ok(());
@@ -97,15 +97,23 @@ impl Width {
     }
 }
 
-fn with_layout(layout: Layout, body: &[u8], slot: DeviceSlot, events: &mut Events) -> Result<(), AvlError> {
+fn records_in(
+    layout: Layout,
+    parameters: &Parameters,
+    body: &[u8],
+    events: &mut Events,
+) -> Result<(), AvlError> {
     let mut reader = Reader::new(body);
     let count = reader.u8().map_err(|_| AvlError::NoCount)?;
     for number in 1..=count {
         let start = reader.offset();
-        let message =
-            record(&mut reader, layout).map_err(|error| AvlError::Record { number, count, error })?;
+        let message = record(&mut reader, layout, parameters).map_err(|error| AvlError::Record {
+            number,
+            count,
+            error,
+        })?;
         let hash = RecordHash::of(reader.since(start));
-        events.push_back(Event::Message { slot, message, hash });
+        events.push_back(Event::Message { slot: SLOT, message, hash });
     }
     match (reader.u8(), reader.left()) {
         (Err(_), _) => Err(AvlError::NoCount),
@@ -115,7 +123,7 @@ fn with_layout(layout: Layout, body: &[u8], slot: DeviceSlot, events: &mut Event
     }
 }
 
-fn record(reader: &mut Reader<'_>, layout: Layout) -> Result<Message, ReadError> {
+fn record(reader: &mut Reader<'_>, layout: Layout, parameters: &Parameters) -> Result<Message, ReadError> {
     let time = i64::try_from(reader.u64_be()?).unwrap_or(i64::MAX);
     let priority = reader.u8()?;
     let fix = fix(reader)?;
@@ -136,7 +144,7 @@ fn record(reader: &mut Reader<'_>, layout: Layout) -> Result<Message, ReadError>
     for width in [1, 2, 4, 8] {
         for _ in 0..layout.count.read(reader)? {
             let id = layout.id.read(reader)?;
-            PARAMETERS.number(id, reader.uint_be(width)?, width, &mut inputs);
+            parameters.number(id, reader.uint_be(width)?, width, &mut inputs);
         }
     }
     match layout.last {
@@ -144,7 +152,7 @@ fn record(reader: &mut Reader<'_>, layout: Layout) -> Result<Message, ReadError>
         LastGroup::SixteenBytes => {
             for _ in 0..layout.count.read(reader)? {
                 let id = layout.id.read(reader)?;
-                PARAMETERS.bytes(id, reader.slice(16)?, &mut inputs);
+                parameters.bytes(id, reader.slice(16)?, &mut inputs);
             }
         }
         LastGroup::OwnLengths => {
@@ -155,7 +163,7 @@ fn record(reader: &mut Reader<'_>, layout: Layout) -> Result<Message, ReadError>
                     let (offset, what) = (reader.offset(), "a parameter of at most 4,096 bytes");
                     return Err(ReadError::Not { offset, what });
                 }
-                PARAMETERS.bytes(id, reader.slice(length)?, &mut inputs);
+                parameters.bytes(id, reader.slice(length)?, &mut inputs);
             }
         }
     }

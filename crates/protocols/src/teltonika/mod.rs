@@ -16,6 +16,7 @@ mod parameters;
 use crate::{Admission, Broken, DeviceSlot, Event, Events, Framing, Machine, Protocol, Recognition};
 use domain::Transport;
 use packet::Packet;
+use parameters::Parameters;
 
 /// Which data codec a frame of records has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +71,7 @@ impl Protocol for Teltonika {
     }
 
     fn machine(&self, _: Transport) -> Box<dyn Machine> {
-        Box::new(Session { device: Device::Unknown })
+        Box::new(Session { device: Device::Unknown, parameters: Parameters::of(None) })
     }
 }
 
@@ -83,6 +84,7 @@ const REFUSED: u8 = 0;
 
 struct Session {
     device: Device,
+    parameters: &'static Parameters,
 }
 
 /// Whom the session talks to.
@@ -112,7 +114,7 @@ impl Machine for Session {
     fn decode(&mut self, frame: &[u8], events: &mut Events) -> Result<(), Broken> {
         match *frame {
             [KEEP_ALIVE] => events.push_back(Event::Heartbeat { slot: SLOT }),
-            [0, 0, ..] => packet(frame, events)?,
+            [0, 0, ..] => packet(frame, self.parameters, events)?,
             _ => {
                 events.push_back(Event::Identify { slot: SLOT, id: login::parse(frame)? });
                 self.device = Device::AtTheDoor;
@@ -124,8 +126,9 @@ impl Machine for Session {
     fn identified(&mut self, _: DeviceSlot, admission: &Admission, events: &mut Events) {
         let asked = matches!(self.device, Device::AtTheDoor);
         match admission {
-            Admission::Known(_) => {
+            Admission::Known(known) => {
                 self.device = Device::Admitted;
+                self.parameters = Parameters::of(known.model);
                 if asked {
                     events.push_back(Event::ReplyNow(vec![ADMITTED]));
                 }
@@ -141,7 +144,7 @@ impl Machine for Session {
     }
 }
 
-fn packet(frame: &[u8], events: &mut Events) -> Result<(), Broken> {
+fn packet(frame: &[u8], parameters: &Parameters, events: &mut Events) -> Result<(), Broken> {
     let Packet { codec, body } = Packet::parse(frame)?;
     let problem = |error: String| Event::Problem { slot: SLOT, error, bytes: frame.to_vec() };
     let Some(codec) = Codec::of(codec) else {
@@ -152,7 +155,7 @@ fn packet(frame: &[u8], events: &mut Events) -> Result<(), Broken> {
         events.push_back(problem("a frame without a number of records".to_owned()));
         return Ok(());
     };
-    if let Err(error) = avl::records(codec, body, SLOT, events) {
+    if let Err(error) = avl::records(codec, parameters, body, events) {
         events.push_back(problem(error.to_string()));
     }
     // The whole number, also when a record could not be read: the device would send it again for ever, and the

@@ -1,14 +1,12 @@
-//! What the numbered parameters of a record mean, read once from `parameters.tsv`.
+//! What the numbered parameters of a record mean, read once from the tables beside this file.
 
 use crate::hex;
-use domain::{InputName, InputSpec, Inputs, ValueKind, input_specs};
+use domain::{InputName, InputSpec, Inputs, ModelCode, Value, ValueKind, input_specs};
 use std::sync::LazyLock;
 
-pub(super) static PARAMETERS: LazyLock<Parameters> = LazyLock::new(|| {
-    Parameters::parse(include_str!("parameters.tsv")).unwrap_or_else(|e| unreachable!("parameters.tsv: {e}"))
-});
-
 pub(super) struct Parameters {
+    /// Device models that number their parameters this way; none for the table of all others.
+    models: Vec<ModelCode>,
     /// By id, where its rows begin in `rows`. Ids above the last one have none.
     first: Vec<u16>,
     /// By ascending id; an id has a row for every width whose meaning differs.
@@ -18,6 +16,19 @@ pub(super) struct Parameters {
 }
 
 impl Parameters {
+    /// The table of a device model, or of most models when it is not known.
+    pub(super) fn of(model: Option<ModelCode>) -> &'static Self {
+        static ALL: LazyLock<[Parameters; 2]> = LazyLock::new(|| {
+            [include_str!("parameters.tsv"), include_str!("professional.tsv")]
+                .map(|table| Parameters::parse(table).unwrap_or_else(|e| unreachable!("bad table: {e}")))
+        });
+        let [usual, professional] = &*ALL;
+        match model {
+            Some(model) if professional.models.contains(&model) => professional,
+            _ => usual,
+        }
+    }
+
     /// A parameter of 1, 2, 4 or 8 bytes, big-endian.
     pub(super) fn number(&self, id: u16, raw: u64, width: usize, inputs: &mut Inputs) {
         match self.row(id, width) {
@@ -45,17 +56,20 @@ impl Parameters {
     fn row(&self, id: u16, width: usize) -> Option<&Row> {
         let first = usize::from(*self.first.get(usize::from(id))?);
         let rows = self.rows.get(first..)?.iter().take_while(|row| row.id == id);
-        rows.into_iter().find(|row| row.width.is_none_or(|only| usize::from(only) == width))
+        rows.into_iter().find(|row| row.widths.is_empty() || row.widths.contains(&width))
     }
 
-    fn push_unnamed(&self, id: u16, value: impl Into<domain::Value>, inputs: &mut Inputs) {
+    fn push_unnamed(&self, id: u16, value: impl Into<Value>, inputs: &mut Inputs) {
         if let Some(name) = self.unnamed.member(u32::from(id)) {
             inputs.push(name, value);
         }
     }
 
-    /// Columns: id, input, type, multiplier, note. The table's own head says what they mean.
+    /// Columns: id, bytes, input, type, multiplier, note; the head of `parameters.tsv` says what they mean.
     fn parse(table: &str) -> Result<Self, String> {
+        let models = table.lines().find_map(|line| line.strip_prefix("# models\t")).unwrap_or_default();
+        let model = |code| ModelCode::find(code).ok_or_else(|| format!("no device model {code}"));
+        let models = models.split_terminator('\t').map(model).collect::<Result<_, _>>()?;
         let lines = table.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
         let mut rows = lines
             .map(|line| Row::parse(line).map_err(|problem| format!("{problem}: {line}")))
@@ -66,15 +80,15 @@ impl Parameters {
         let first = first.map(u16::try_from).collect::<Result<_, _>>().map_err(|e| e.to_string())?;
         let unnamed = input_specs().iter().find(|spec| spec.name == "avl_io_#");
         let unnamed = unnamed.ok_or("the vocabulary has no family avl_io_#")?;
-        Ok(Self { first, rows, unnamed })
+        Ok(Self { models, first, rows, unnamed })
     }
 }
 
 struct Row {
     id: u16,
     name: InputName,
-    /// The only number of bytes for which the row holds.
-    width: Option<u8>,
+    /// The numbers of bytes for which the row holds; empty for any.
+    widths: Box<[usize]>,
     reading: Reading,
     /// Raw values by which a device says that it has no value.
     absent: Box<[i64]>,
@@ -144,26 +158,24 @@ impl Row {
 
     fn parse(line: &str) -> Result<Self, &'static str> {
         let columns: Vec<&str> = line.split('\t').collect();
-        let [id, input, kind, multiplier, note] = columns[..] else { return Err("not five columns") };
+        let [id, bytes, input, kind, multiplier, note] = columns[..] else { return Err("not six columns") };
         let id = id.parse().map_err(|_| "no id")?;
+        let widths = match bytes {
+            "-" => Vec::new(),
+            list => list.split(',').map(str::parse).collect::<Result<_, _>>().map_err(|_| "no width")?,
+        };
         let name = InputName::find(input).ok_or("the vocabulary has no such input")?;
         let multiplier: f64 = multiplier.parse().map_err(|_| "no multiplier")?;
         let reading = Reading::of(kind, multiplier, name.spec().kind)?;
-        let (mut absent, mut width) = (Vec::new(), None);
-        for clause in note.split(';').map(str::trim) {
-            if let Some(values) = clause.strip_prefix("absent=") {
-                let values = values.split(',').map(str::parse).collect::<Result<_, _>>();
-                absent = values.map_err(|_| "absent values are whole numbers")?;
-            } else if let Some(bytes) = clause.strip_prefix("bytes=") {
-                width = Some(bytes.parse().map_err(|_| "no width")?);
-            } else {
-                break;
-            }
-        }
+        let absent = match note.strip_prefix("absent=").and_then(|note| note.split_once(';')) {
+            Some((list, _)) => list.split(',').map(str::parse).collect::<Result<_, _>>(),
+            None => Ok(Vec::new()),
+        };
+        let absent: Vec<i64> = absent.map_err(|_| "absent values are whole numbers")?;
         if reading.takes_bytes() && absent.iter().any(|value| *value != 0) {
             return Err("bytes are absent only as zeros");
         }
-        Ok(Self { id, name, width, reading, absent: absent.into() })
+        Ok(Self { id, name, widths: widths.into(), reading, absent: absent.into() })
     }
 }
 
@@ -226,27 +238,38 @@ mod tests {
     use domain::Value;
 
     fn reads(id: u16, raw: &[u8]) -> Vec<(String, Value)> {
+        reads_by(Parameters::of(None), id, raw)
+    }
+
+    fn reads_by(parameters: &Parameters, id: u16, raw: &[u8]) -> Vec<(String, Value)> {
         let mut inputs = Inputs::default();
         if matches!(raw.len(), 1 | 2 | 4 | 8) {
             let number = raw.iter().fold(0, |value, &byte| value << 8 | u64::from(byte));
-            PARAMETERS.number(id, number, raw.len(), &mut inputs);
+            parameters.number(id, number, raw.len(), &mut inputs);
         } else {
-            PARAMETERS.bytes(id, raw, &mut inputs);
+            parameters.bytes(id, raw, &mut inputs);
         }
         inputs.iter().map(|(name, value)| (name.to_string(), value.clone())).collect()
     }
 
     #[test]
-    fn every_row_of_the_table_is_read_as_its_input_wants() {
-        let parameters = &*PARAMETERS;
-        assert!(parameters.rows.len() > 300);
-        for pair in parameters.rows.windows(2) {
-            assert!(
-                pair[0].id < pair[1].id || (pair[0].width.is_some() && pair[0].width != pair[1].width),
-                "{} stands twice",
-                pair[0].id
-            );
+    fn every_row_of_the_tables_is_read_one_way() {
+        for parameters in [Parameters::of(None), Parameters::of(ModelCode::find("telfmb640"))] {
+            assert!(parameters.rows.len() > 200);
+            for pair in parameters.rows.windows(2) {
+                let (one, other) = (&pair[0], &pair[1]);
+                let apart = one.id < other.id || !one.widths.iter().any(|width| other.widths.contains(width));
+                assert!(apart && (one.id < other.id || !one.widths.is_empty()), "{} stands twice", one.id);
+            }
         }
+    }
+
+    #[test]
+    fn professional_devices_number_otherwise() {
+        let (usual, professional) = (Parameters::of(None), Parameters::of(ModelCode::find("telfmb640")));
+        let rpm = [0, 0, 4, 0x20];
+        assert_eq!(reads_by(professional, 88, &rpm), [("can_rpm".to_owned(), Value::Float(1056.0))]);
+        assert_eq!(reads_by(usual, 88, &rpm), [("avl_io_88".to_owned(), Value::Int(1056))]);
     }
 
     #[test]
@@ -277,10 +300,12 @@ mod tests {
             (10831, &[0xAB, 1, 2], "avl_io_10831", text("AB0102")),
             (60_000, &[0xFF, 0xFF], "avl_io_60000", int(65_535)),
             (60_000, &[0xFF; 8], "avl_io_60000", int(-1)),
-            // A width that the table does not know for this id.
-            (78, &[1, 2, 3], "hardware_key", text("010203")),
-            (66, &[1, 2, 3, 4, 5, 6, 7, 8, 9], "avl_io_66", text("010203040506070809")),
-            (66, &[1, 0, 0], "board_voltage", float(65.536)),
+            // The meaning of an id depends on the width.
+            (72, &[0xFF, 0x9C], "ext_temp_sensor_1", float(-10.0)),
+            (4, &[1], "digital_input_4", Value::Flag(true)),
+            (4, &[0, 0, 0, 1], "impulse_counter_1", int(1)),
+            (66, &[0, 0, 0, 1], "avl_io_66", int(1)),
+            (78, &[1, 2, 3], "avl_io_78", text("010203")),
         ] {
             assert_eq!(reads(id, raw), [(name.to_owned(), value)], "{id}");
         }
@@ -304,15 +329,17 @@ mod tests {
     #[test]
     fn a_bad_table_is_refused() {
         for (row, problem) in [
-            ("1\tignition\tflag\t1", "not five columns"),
-            ("x\tignition\tflag\t1\t", "no id"),
-            ("1\tnonsense\tflag\t1\t", "the vocabulary has no such input"),
-            ("1\tignition\tunsigned\t1\t", "type, multiplier and kind of input do not fit together"),
-            ("1\tevent_code\tunsigned\t0.1\t", "type, multiplier and kind of input do not fit together"),
-            ("1\tevent_code\tunsigned\t1\tabsent=x;", "absent values are whole numbers"),
-            ("1\tobd_vin\thex\t1\tabsent=1;", "bytes are absent only as zeros"),
+            ("1\t1\tignition\tflag\t1", "not six columns"),
+            ("x\t1\tignition\tflag\t1\t", "no id"),
+            ("1\t1,x\tignition\tflag\t1\t", "no width"),
+            ("1\t1\tnonsense\tflag\t1\t", "the vocabulary has no such input"),
+            ("1\t1\tignition\tunsigned\t1\t", "type, multiplier and kind of input do not fit together"),
+            ("1\t1\tevent_code\tunsigned\t0.1\t", "type, multiplier and kind of input do not fit together"),
+            ("1\t1\tevent_code\tunsigned\t1\tabsent=x;", "absent values are whole numbers"),
+            ("1\t-\tobd_vin\thex\t1\tabsent=1;", "bytes are absent only as zeros"),
         ] {
             assert_eq!(Parameters::parse(row).err(), Some(format!("{problem}: {row}")));
         }
+        assert_eq!(Parameters::parse("# models\tnone").err().as_deref(), Some("no device model none"));
     }
 }

@@ -8,7 +8,7 @@ mod simulated;
 pub use real::RealDisk;
 #[cfg(feature = "testing")]
 pub use simulated::SimulatedDisk;
-use std::{io, path::Path, sync::Arc};
+use std::{io, ops::Range, path::Path, sync::Arc};
 
 /// A file system. Nothing that it was told is durable before the matching sync has answered.
 pub trait Disk: Send + Sync + 'static {
@@ -24,8 +24,9 @@ pub trait Disk: Send + Sync + 'static {
     /// Opens a file for reading.
     fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>>;
 
-    /// Cuts a file down to its first `length` bytes, durably.
-    fn truncate(&self, path: &Path, length: u64) -> io::Result<()>;
+    /// Cuts a file off after its bytes `tail`, and makes these durable even if a sync of them has failed before: they are
+    /// written again, because the kernel may take what it could not write for written.
+    fn repair(&self, path: &Path, tail: Range<u64>) -> io::Result<()>;
 
     /// Removes a file. Durable after `sync_dir` of its directory.
     fn remove(&self, path: &Path) -> io::Result<()>;

@@ -4,6 +4,7 @@ use super::{Disk, DiskFile};
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write},
+    ops::Range,
     os::unix::fs::FileExt,
     path::Path,
     sync::Arc,
@@ -36,9 +37,12 @@ impl Disk for RealDisk {
         Ok(Arc::new(File::open(path)?))
     }
 
-    fn truncate(&self, path: &Path, length: u64) -> io::Result<()> {
-        let file = OpenOptions::new().write(true).open(path)?;
-        file.set_len(length)?;
+    fn repair(&self, path: &Path, tail: Range<u64>) -> io::Result<()> {
+        let file = OpenOptions::new().read(true).write(true).open(path)?;
+        file.set_len(tail.end)?;
+        let mut bytes = vec![0; (tail.end - tail.start) as usize];
+        file.read_exact_at(&mut bytes, tail.start)?;
+        file.write_all_at(&bytes, tail.start)?;
         file.sync_all()
     }
 

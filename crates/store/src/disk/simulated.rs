@@ -1,5 +1,5 @@
-//! A disk in memory that can be full, fail, and lose its power: then everything that was not synced is lost, torn or
-//! garbled, as its seed decides.
+//! A disk in memory that can be full, fail, and stop at any operation: when its power is cut, everything that was not
+//! synced is lost, torn or garbled, as its seed decides.
 
 use super::{Disk, DiskFile};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
@@ -21,11 +21,11 @@ pub struct SimulatedDisk(Arc<Mutex<Machine>>);
 struct Machine {
     random: StdRng,
     is_on: bool,
-    /// How often the power came back; files opened before are dead.
+    /// How often it started; files opened before are dead.
     boots: u32,
     /// Operations that change something, so far.
     operations: u64,
-    cut_at: Option<u64>,
+    stop_at: Option<u64>,
     syncs: u64,
     failing_sync: Option<u64>,
     capacity: Option<u64>,
@@ -51,7 +51,7 @@ struct SimulatedFile {
     boot: u32,
 }
 
-/// Whether an operation is the one at which the power goes.
+/// Whether an operation is the one at which everything stops.
 #[derive(PartialEq, Eq)]
 enum Power {
     Stays,
@@ -66,7 +66,7 @@ impl SimulatedDisk {
             is_on: true,
             boots: 0,
             operations: 0,
-            cut_at: None,
+            stop_at: None,
             syncs: 0,
             failing_sync: None,
             capacity: None,
@@ -77,10 +77,11 @@ impl SimulatedDisk {
         })))
     }
 
-    /// The power goes during the operation after the next `operations` that change something.
-    pub fn cut_power_after(&self, operations: u64) {
+    /// Everything stops during the operation after the next `operations` that change something. What was lost is
+    /// decided by how it goes on: `restart_power` or `restart_process`.
+    pub fn stop_after(&self, operations: u64) {
         let mut machine = self.machine();
-        machine.cut_at = Some(machine.operations + operations + 1);
+        machine.stop_at = Some(machine.operations + operations + 1);
     }
 
     /// The sync of a file after the next `syncs` fails, and what it should have written may be lost although the
@@ -95,6 +96,7 @@ impl SimulatedDisk {
         self.machine().capacity = capacity;
     }
 
+    /// Whether nothing has stopped it.
     pub fn is_on(&self) -> bool {
         self.machine().is_on
     }
@@ -104,8 +106,13 @@ impl SimulatedDisk {
         self.machine().operations
     }
 
+    /// Goes on as after the death of the process alone: the system has kept everything, synced or not.
+    pub fn restart_process(&self) {
+        self.machine().start();
+    }
+
     /// Switches the power off, if it is on, and on again. The disk then works, with what it kept.
-    pub fn power_on(&self) {
+    pub fn restart_power(&self) {
         let mut machine = self.machine();
         let machine = &mut *machine;
         let paths: BTreeSet<_> = machine.names.keys().chain(machine.durable_names.keys()).cloned().collect();
@@ -123,10 +130,7 @@ impl SimulatedDisk {
         for contents in machine.files.values_mut() {
             contents.lose_power(&mut machine.random);
         }
-        machine.is_on = true;
-        machine.boots += 1;
-        machine.cut_at = None;
-        machine.failing_sync = None;
+        machine.start();
     }
 
     /// Changes durable bytes behind everybody's back, as an ageing disk does.
@@ -153,15 +157,22 @@ impl SimulatedDisk {
 }
 
 impl Machine {
+    fn start(&mut self) {
+        self.is_on = true;
+        self.boots += 1;
+        self.stop_at = None;
+        self.failing_sync = None;
+    }
+
     fn powered(&self) -> io::Result<()> {
-        if self.is_on { Ok(()) } else { Err(io::Error::other("the power is off")) }
+        if self.is_on { Ok(()) } else { Err(io::Error::other("the machine has stopped")) }
     }
 
     /// Begins an operation that changes something.
     fn begin(&mut self) -> io::Result<Power> {
         self.powered()?;
         self.operations += 1;
-        if self.cut_at == Some(self.operations) {
+        if self.stop_at == Some(self.operations) {
             self.is_on = false;
             return Ok(Power::Goes);
         }
@@ -237,22 +248,25 @@ impl Contents {
     }
 
     fn lose_power(&mut self, random: &mut StdRng) {
+        let old_length = self.durable.len();
         let length = match random.random_range(0..4) {
-            0 => self.durable.len(),
+            0 => old_length,
             1 => self.cached.len(),
             _ => random.random_range(self.shorter_length()..=self.longer_length()),
         };
         self.durable.resize(length, 0);
-        // The drive wrote in order, in no order, or something else.
-        let (in_order, garbled) = (random.random(), random.random_bool(0.3));
         let sectors = self.dirty_sectors();
+        let is_in_order: bool = random.random();
         let written = random.random_range(0..=sectors.len());
+        let garbled = random.random_range(0.0..0.5);
         for (number, sector) in sectors.into_iter().enumerate() {
-            if garbled && random.random_bool(0.2) {
+            let is_written = if is_in_order { number < written } else { random.random() };
+            if is_written {
+                self.write(sector);
+            } else if sector.start >= old_length && random.random_bool(garbled) {
+                // Newly allocated, with whatever was there before.
                 let end = sector.end.min(length);
                 random.fill(&mut self.durable[sector.start.min(end)..end]);
-            } else if if in_order { number < written } else { random.random() } {
-                self.write(sector);
             }
         }
         self.dirty.clear();
@@ -322,13 +336,20 @@ impl Disk for SimulatedDisk {
         Ok(self.file(machine.id(path)?, machine.boots))
     }
 
-    fn truncate(&self, path: &Path, length: u64) -> io::Result<()> {
+    fn repair(&self, path: &Path, tail: Range<u64>) -> io::Result<()> {
+        let tail = tail.start as usize..tail.end as usize;
         let mut machine = self.machine();
-        let power = machine.begin()?;
         let id = machine.id(path)?;
+        let power = machine.begin()?;
         let (is_done, answer) = machine.end(&power);
         if is_done {
-            machine.files.entry(id).or_default().truncate(length as usize);
+            machine.files.entry(id).or_default().truncate(tail.end);
+        }
+        answer?;
+        let power = machine.begin()?;
+        let (is_done, answer) = machine.end(&power);
+        if is_done {
+            machine.files.entry(id).or_default().dirty.push(tail);
         }
         answer?;
         machine.sync(id)
@@ -376,7 +397,11 @@ impl SimulatedFile {
     fn machine(&self) -> io::Result<MutexGuard<'_, Machine>> {
         let machine = self.disk.machine();
         machine.powered()?;
-        if machine.boots == self.boot { Ok(machine) } else { Err(io::Error::other("the power was off")) }
+        if machine.boots == self.boot {
+            Ok(machine)
+        } else {
+            Err(io::Error::other("the machine has stopped since"))
+        }
     }
 }
 

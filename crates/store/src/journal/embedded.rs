@@ -176,6 +176,18 @@ impl Journal for EmbeddedJournal {
     }
 }
 
+#[cfg(test)]
+impl EmbeddedJournal {
+    /// What the caller that drives the writer has to commit next; `None` when nothing waits.
+    pub(super) fn take_waiting(&self) -> Option<Vec<Batch>> {
+        self.queue.has_waiting().then(|| self.queue.take(None)).flatten()
+    }
+
+    pub(super) fn commits(&self) -> &Commits {
+        &self.commits
+    }
+}
+
 impl Drop for EmbeddedJournal {
     fn drop(&mut self) {
         self.queue.close();
@@ -195,8 +207,8 @@ async fn outcome(commits: &Commits, answer: Answer) -> Result<Position, JournalE
     }
 }
 
-/// Cuts off what was not finished, and makes what was found durable: a process that was killed may have left blocks
-/// that the kernel has not written yet, and nobody may see what a power cut could still take away.
+/// Cuts off what was not finished, and makes what was found durable: a process that was killed may have left a block
+/// that the kernel has not written yet or could not write, and nobody may see what a power cut could still take away.
 fn repair(disk: &dyn Disk, dir: &Path, found: Survey) -> Result<Extent, OpenError> {
     for path in &found.empty {
         disk.remove(path).map_err(failed("remove", path))?;
@@ -206,7 +218,7 @@ fn repair(disk: &dyn Disk, dir: &Path, found: Survey) -> Result<Extent, OpenErro
         if found.torn > 0 {
             tracing::warn!(file = %path.display(), bytes = found.torn, "cut an unfinished commit off the journal");
         }
-        disk.truncate(&path, last.length).map_err(failed("repair", &path))?;
+        disk.repair(&path, found.last_block).map_err(failed("repair", &path))?;
     }
     disk.sync_dir(dir).map_err(failed("sync", dir))?;
     Ok(found.extent)

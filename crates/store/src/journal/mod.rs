@@ -11,6 +11,8 @@ mod config;
 mod damage;
 mod embedded;
 mod follower;
+#[cfg(test)]
+mod power_cut;
 mod queue;
 mod read_all;
 mod reader;

@@ -13,6 +13,7 @@ use crate::{
 };
 use std::{
     io,
+    ops::Range,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -32,7 +33,9 @@ pub enum OpenError {
 /// What was found, and what repair is needed.
 pub(super) struct Survey {
     pub extent: Extent,
-    /// Bytes after the last whole block of the last segment: of a commit that was not finished.
+    /// Where in the last segment its last whole block stands.
+    pub last_block: Range<u64>,
+    /// Bytes after it: of a commit that was not finished.
     pub torn: u64,
     /// Last files without any whole block: the end came while they were begun.
     pub empty: Vec<PathBuf>,
@@ -59,7 +62,7 @@ pub(super) fn survey(disk: &dyn Disk, dir: &Path, damages: &Damages) -> Result<S
         segments.push((Segment { first, length }, header));
         last = Some(file);
     }
-    let mut survey = Survey { extent: Extent::default(), torn: 0, empty: Vec::new() };
+    let mut survey = Survey { extent: Extent::default(), last_block: 0..0, torn: 0, empty: Vec::new() };
     while let Some((segment, header)) = segments.pop() {
         let path = segment_path(dir, segment.first);
         let file = match last.take() {
@@ -79,8 +82,9 @@ pub(super) fn survey(disk: &dyn Disk, dir: &Path, damages: &Damages) -> Result<S
             damages.report(&path, offset, length);
         }
         survey.extent.end = survey.extent.end.max(tail.end);
-        survey.torn = segment.length - tail.length;
-        segments.push((Segment { length: tail.length, ..segment }, header));
+        survey.torn = segment.length - tail.last_block.end;
+        segments.push((Segment { length: tail.last_block.end, ..segment }, header));
+        survey.last_block = tail.last_block;
         break;
     }
     for (segment, header) in &segments {
@@ -93,8 +97,8 @@ pub(super) fn survey(disk: &dyn Disk, dir: &Path, damages: &Damages) -> Result<S
 }
 
 struct Tail {
-    /// Bytes up to the end of the last whole block.
-    length: u64,
+    /// Where the last whole block stands.
+    last_block: Range<u64>,
     /// Position after its last record.
     end: u64,
     /// Damaged places before it. One commit is one write of one block and the next begins after it is durable, so that
@@ -108,13 +112,16 @@ fn find_tail(file: Arc<dyn DiskFile>, segment: Segment) -> io::Result<Option<Tai
     let (mut tail, mut damages) = (None, Vec::new());
     while let Some(found) = scanner.next(segment.length)? {
         match found {
-            Found::Block(header) => tail = Some((scanner.offset(), header.end(), damages.len())),
+            Found::Block(header) => {
+                let end = scanner.offset();
+                tail = Some((end - header.block_length()..end, header.end(), damages.len()));
+            }
             Found::Damage { offset, length, .. } => damages.push((offset, length)),
         }
     }
-    Ok(tail.map(|(length, end, before)| {
+    Ok(tail.map(|(last_block, end, before)| {
         damages.truncate(before);
-        Tail { length, end, damages }
+        Tail { last_block, end, damages }
     }))
 }
 

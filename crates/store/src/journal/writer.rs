@@ -188,10 +188,8 @@ impl Writer {
             active.file.sync_data().map_err(|error| Failure::new("sync", segment, error).of_sync())
         });
         if let Err(failure) = synced {
-            // The file is not used again. Readers stop where it was good, and so should a later process: what the
-            // kernel still shows of this block may never reach the disk. If this fails too, its positions are given
-            // again in a later file, by which a reader knows it.
-            let _ = self.disk.truncate(&segment_path(&self.dir, segment), offset);
+            // The file is not used again. If a part of the block, or all of it, is there all the same, its positions are
+            // given again in a later file, by which a reader knows it.
             self.active = None;
             return Err(self.give_up(failure, length));
         }

@@ -83,6 +83,8 @@ impl Fold {
             if due && self.writing.as_ref().is_none_or(JoinHandle::is_finished) {
                 self.take_snapshot().await;
             }
+            // A journal with much to tell is always ready; others want to run too.
+            tokio::task::yield_now().await;
         }
     }
 

@@ -5,7 +5,14 @@ mod support;
 use domain::{ConnectionStatus, ConnectionTimeouts, ContactKind, Record, SourceId, State, Timestamp};
 use live::{Feed, FeedEvent, Live, Options, SnapshotError, Stopped};
 use proptest::prelude::*;
-use std::{collections::HashMap, fs, path::Path, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    fs,
+    path::Path,
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 use store::journal::{Journal, JournalError, Position};
 use support::{MemoryJournal, TestClock, at, contact, message};
 use telemetry::{SourceSettings, apply, connection_status};
@@ -74,6 +81,21 @@ async fn changes_by_time_alone_are_told() {
     use ConnectionStatus::{Active, Idle, Offline};
     let expected = vec![(0, Active), (300, Idle), (600, Offline)];
     assert_eq!(transitions(&live, &mut feed, SourceSettings::default()).await, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_whole_fleet_can_fall_silent_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = MemoryJournal::new(vec![]);
+    let live = start(&journal, dir.path(), Options::default());
+    let end = journal.commit((0..2500).map(|source| message(source, 0, 1.0)));
+    live.caught_up_to(end).await.unwrap();
+    let mut feed = live.feed();
+    let mut idle = HashSet::new();
+    while idle.len() < 2500 {
+        let Some(FeedEvent::Changed(source, change)) = feed.next().await else { panic!() };
+        assert!(change.connection && idle.insert(source));
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -155,7 +177,9 @@ async fn a_journal_that_cannot_be_read_is_tried_again() {
     let error = JournalError::Failed("an unreadable sector".into());
     journal.fail_next_read(error.clone());
     let live = start(&journal, dir.path(), Options::default());
-    time::sleep(Duration::from_millis(1)).await;
+    while journal.followed().is_empty() || live.trouble().is_none() {
+        tokio::task::yield_now().await;
+    }
     assert_eq!(live.trouble(), Some(error));
     live.caught_up_to(Position(1)).await.unwrap();
     assert_eq!(live.trouble(), None);

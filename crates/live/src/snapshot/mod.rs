@@ -17,7 +17,7 @@ pub(crate) use format::FormatError;
 /// Two, so that a broken one costs little.
 const KEPT: usize = 2;
 const SUFFIX: &str = ".snapshot";
-const UNFINISHED: &str = ".unfinished";
+const UNFINISHED: &str = "unfinished";
 
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotError {
@@ -43,7 +43,7 @@ pub(crate) fn encode(position: Position, sources: &Sources) -> Vec<u8> {
 /// Makes a snapshot durable under its own name, then removes those that are no longer needed.
 pub(crate) fn write(dir: &Path, position: Position, bytes: &[u8]) -> Result<(), SnapshotError> {
     let path = dir.join(format!("{:020}{SUFFIX}", position.0));
-    let unfinished = path.with_extension(&UNFINISHED[1..]);
+    let unfinished = dir.join(UNFINISHED);
     let mut file = File::create(&unfinished).map_err(failed("create", &unfinished))?;
     file.write_all(bytes).map_err(failed("write", &unfinished))?;
     file.sync_all().map_err(failed("sync", &unfinished))?;

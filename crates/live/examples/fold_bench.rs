@@ -81,7 +81,11 @@ fn batches() -> Vec<Arc<Committed>> {
     let names = INPUTS.map(|name| InputName::find(name).unwrap());
     let record = |number: usize| {
         let value = |at: usize| {
-            if at < 2 { Value::Flag(number % 3 > 0) } else { Value::Float((number % 97 + at) as f64) }
+            if at < 2 {
+                Value::Flag(number.is_multiple_of(3))
+            } else {
+                Value::Float((number % 97 + at) as f64)
+            }
         };
         let coordinates = Coordinates::new(45.0 + (number % 1000) as f64 * 1e-4, 10.0).unwrap();
         let speed = Some(Speed::from_kmh((number % 90) as f32));

@@ -91,18 +91,16 @@ impl Fold {
     fn apply(&mut self, batch: &Committed) {
         let Shared { sources, publisher, clock, journal, .. } = &*self.shared;
         let now = clock.now();
-        // What a retry delivers again was folded already.
-        let known = usize::try_from(self.position.0.saturating_sub(batch.first.0)).unwrap_or(usize::MAX);
-        let records = batch.records.get(known..).unwrap_or_default();
-        for record in records {
+        for record in &batch.records {
             if let Some(source) = record.source() {
                 let change = sources.apply(source, record, now.max(record.received()));
                 publisher.publish(source, change);
             }
         }
-        self.position = self.position.max(Position(batch.first.0 + batch.records.len() as u64));
+        let count = batch.records.len() as u64;
+        self.position = Position(batch.first.0 + count);
         self.report(None);
-        metrics::counter!("live_records_total").increment(records.len() as u64);
+        metrics::counter!("live_records_total").increment(count);
         metrics::gauge!("live_lag_records").set(journal.end().0.saturating_sub(self.position.0) as f64);
         metrics::gauge!("live_sources").set(sources.len() as f64);
         self.reached.send_replace(self.position);

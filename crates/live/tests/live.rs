@@ -1,5 +1,7 @@
 //! `Live` over a journal in memory: it folds, tells, remembers, and comes back as it was.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
+
 mod support;
 
 use domain::{ConnectionStatus, ConnectionTimeouts, ContactKind, Record, SourceId, State, Timestamp};
@@ -34,9 +36,14 @@ fn snapshots(dir: &Path) -> Vec<PathBuf> {
     paths
 }
 
-/// The seconds at which the connection status of the car changed, and what it became, until nothing more is heard.
-async fn transitions(live: &Live, feed: &mut Feed, settings: SourceSettings) -> Vec<(u64, ConnectionStatus)> {
-    let began = time::Instant::now();
+/// The seconds after `began` at which the connection status of the car changes, and what it becomes, until nothing more
+/// is heard.
+async fn transitions(
+    began: time::Instant,
+    live: &Live,
+    feed: &mut Feed,
+    settings: SourceSettings,
+) -> Vec<(u64, ConnectionStatus)> {
     let mut seen = vec![];
     while let Ok(event) = time::timeout(Duration::from_secs(3600), feed.next()).await {
         let Some(FeedEvent::Changed(CAR, change)) = event else { panic!("{event:?}") };
@@ -73,14 +80,16 @@ async fn what_is_committed_shows_and_is_told() {
 
 #[tokio::test(start_paused = true)]
 async fn changes_by_time_alone_are_told() {
+    let began = time::Instant::now();
     let dir = tempfile::tempdir().unwrap();
     let journal = MemoryJournal::new(vec![]);
     let live = start(&journal, dir.path(), Options::default());
     let mut feed = live.feed();
-    journal.commit([message(1, 0, 1.0)]);
+    assert!(time::timeout(Duration::from_secs(10), feed.next()).await.is_err(), "nothing happens");
+    journal.commit([message(1, 10, 1.0)]);
     use ConnectionStatus::{Active, Idle, Offline};
-    let expected = vec![(0, Active), (300, Idle), (600, Offline)];
-    assert_eq!(transitions(&live, &mut feed, SourceSettings::default()).await, expected);
+    let expected = [(10, Active), (310, Idle), (610, Offline)];
+    assert_eq!(transitions(began, &live, &mut feed, SourceSettings::default()).await, expected);
 }
 
 #[tokio::test(start_paused = true)]
@@ -106,9 +115,10 @@ async fn a_restart_tells_of_what_time_changes_after_it() {
     live.caught_up_to(Position(1)).await.unwrap();
     live.stop().await;
 
+    let began = time::Instant::now();
     let live = start(&journal, dir.path(), Options::default());
-    assert_eq!(journal.followed(), [Position(0)], "the snapshot alone");
-    let seen = transitions(&live, &mut live.feed(), SourceSettings::default()).await;
+    assert_eq!(live.state(CAR).unwrap().connection.last_packet, Some(at(-100)), "known from the snapshot");
+    let seen = transitions(began, &live, &mut live.feed(), SourceSettings::default()).await;
     assert_eq!(seen, [(200, ConnectionStatus::Idle), (500, ConnectionStatus::Offline)]);
 }
 
@@ -123,6 +133,7 @@ async fn new_settings_hold_at_once() {
         ..SourceSettings::default()
     };
     let journal = MemoryJournal::new(vec![]);
+    let began = time::Instant::now();
     let options = Options { settings: vec![(CAR, offline_after(86_400))], ..Options::default() };
     let live = start(&journal, dir.path(), options);
     assert_eq!(live.settings(CAR), offline_after(86_400));
@@ -131,9 +142,9 @@ async fn new_settings_hold_at_once() {
     let Some(FeedEvent::Changed(CAR, _)) = feed.next().await else { panic!() };
 
     // Nothing is due for 5 minutes, then for a day: the time-out is shortened below both.
-    live.set_settings(CAR, offline_after(60));
-    let seen = transitions(&live, &mut feed, offline_after(60)).await;
-    assert_eq!(seen, [(60, ConnectionStatus::Offline)]);
+    live.set_settings(CAR, offline_after(30));
+    let seen = transitions(began, &live, &mut feed, offline_after(30)).await;
+    assert_eq!(seen, [(30, ConnectionStatus::Offline)]);
 
     live.set_settings(CAR, SourceSettings::default());
     assert_eq!(live.settings(CAR), SourceSettings::default());
@@ -189,19 +200,30 @@ async fn a_journal_that_cannot_be_read_is_tried_again() {
 #[tokio::test(start_paused = true)]
 async fn a_snapshot_is_taken_every_so_many_records_and_two_are_kept() {
     let dir = tempfile::tempdir().unwrap();
-    let journal = MemoryJournal::new((0..5000).map(|second| message(second % 7, second, 1.0)).collect());
+    let journal = MemoryJournal::new(vec![]);
     let live = start(&journal, dir.path(), Options { snapshot_every: 2000, ..Options::default() });
-    live.caught_up_to(Position(5000)).await.unwrap();
+    let commit = |count: i64| journal.commit((0..count).map(|second| message(second % 7, second, 1.0)));
+    live.caught_up_to(commit(2000)).await.unwrap();
+    while snapshots(dir.path()).first().is_none_or(|path| path.ends_with("unfinished")) {
+        tokio::task::yield_now().await;
+    }
+    for _ in 0..10 {
+        live.caught_up_to(commit(100)).await.unwrap();
+    }
     live.stop().await;
-    let kept = snapshots(dir.path());
-    assert_eq!(kept.len(), 2, "{kept:?}");
-    assert!(kept[1].ends_with("00000000000000005000.snapshot"), "{kept:?}");
-    assert!(kept[0].ends_with("00000000000000004000.snapshot"), "{kept:?}");
+    assert_eq!(snapshots(dir.path()), at_positions(dir.path(), [2000, 3000]));
 
-    // A stop with nothing new writes nothing new.
-    let live = start(&journal, dir.path(), Options::default());
-    live.stop().await;
-    assert_eq!(snapshots(dir.path()), kept);
+    // A stop with nothing new adds nothing; later ones take the place of the oldest.
+    for (more, kept) in [(0, [2000, 3000]), (1, [3000, 3001])] {
+        let live = start(&journal, dir.path(), Options::default());
+        live.caught_up_to(commit(more)).await.unwrap();
+        live.stop().await;
+        assert_eq!(snapshots(dir.path()), at_positions(dir.path(), kept));
+    }
+}
+
+fn at_positions(dir: &Path, positions: [u64; 2]) -> Vec<PathBuf> {
+    positions.map(|position| dir.join(format!("{position:020}.snapshot"))).into()
 }
 
 /// Two snapshots at 1 and 2, of a car whose latitude is the number of its records.

@@ -434,7 +434,8 @@ mod tests {
 
     #[test]
     fn switches_come_one_by_one_or_as_bits() {
-        let table: &[(&[(&str, i64, Value)], [bool; 3], Option<i64>)] = &[
+        type Row<'a> = (&'a [(&'a str, i64, Value)], [bool; 3], Option<i64>);
+        let table: &[Row] = &[
             (&[("input_status", 5, Value::Int(0b101))], [true, false, true], Some(5)),
             (&[("input_status", 5, Value::Int(0))], [false; 3], Some(5)),
             (&[("digital_input_3", 4, Value::Int(1))], [false, false, true], Some(4)),

@@ -26,7 +26,6 @@ struct Inner {
     followed: Mutex<Vec<Position>>,
 }
 
-#[allow(dead_code, reason = "each test and example uses some of these")]
 impl MemoryJournal {
     pub(crate) fn new(records: Vec<Record>) -> Self {
         let end = watch::Sender::new(records.len() as u64);
@@ -108,7 +107,6 @@ impl Follower for MemoryFollower {
 pub(crate) struct TestClock(Instant);
 
 impl TestClock {
-    #[allow(dead_code, reason = "each test and example uses some of these")]
     pub(crate) fn start() -> Arc<Self> {
         Arc::new(Self(Instant::now()))
     }
@@ -126,7 +124,6 @@ pub(crate) fn at(seconds: i64) -> Timestamp {
 }
 
 /// A message of the moment it was received: a fix at `lat` and an input.
-#[allow(dead_code, reason = "each test and example uses some of these")]
 pub(crate) fn message(source: i64, received: i64, lat: f64) -> Record {
     let speed = Some(Speed::from_kmh(50.0));
     let fix = Fix { speed, ..Fix::at(Coordinates::new(lat, 20.0).unwrap()) };
@@ -146,7 +143,6 @@ pub(crate) fn message(source: i64, received: i64, lat: f64) -> Record {
     })
 }
 
-#[allow(dead_code, reason = "each test and example uses some of these")]
 pub(crate) fn contact(source: i64, received: i64, kind: ContactKind) -> Record {
     Record::Contact(Contact { source: SourceId(source), received: at(received), kind })
 }

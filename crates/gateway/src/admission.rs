@@ -7,7 +7,7 @@ use crate::{
     reception::Reception,
     sessions::{Leash, OpenSession},
 };
-use domain::{Contact, ContactKind, DeviceId, SourceId, Timestamp, Transport};
+use domain::{Contact, ContactKind, DeviceId, SourceId, Transport};
 use protocols::DeviceSlot;
 use std::sync::Arc;
 use tokio::time::timeout;
@@ -75,7 +75,6 @@ impl Stay {
         slot: DeviceSlot,
         device_id: &DeviceId,
         protocol: &str,
-        received: Timestamp,
     ) -> Result<Registered, Denied> {
         self.vacate(slot, ContactKind::Closed);
         if self.devices.len() >= self.reception.limits.devices_per_connection {
@@ -99,8 +98,7 @@ impl Stay {
             // Whoever looked for sessions to close after that change may have done so before this one had entered.
             self.reception.check(source).await;
         }
-        let kind = ContactKind::Login(Transport::Tcp);
-        self.reception.contacts.note(Contact { source, received, kind });
+        self.note(source, ContactKind::Login(Transport::Tcp));
         Ok(registered)
     }
 
@@ -120,9 +118,13 @@ impl Stay {
     /// A session that was taken over says no last word: the newer one speaks for the source.
     fn leave(&self, source: SourceId, kind: ContactKind) {
         if self.reception.sessions.leave(source, &self.leash) {
-            let received = self.reception.clock.now();
-            self.reception.contacts.note(Contact { source, received, kind });
+            self.note(source, kind);
         }
+    }
+
+    fn note(&self, source: SourceId, kind: ContactKind) {
+        let received = self.reception.clock.now();
+        self.reception.contacts.note(Contact { source, received, kind });
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
     reception::Reception,
     records,
 };
-use domain::{Contact, ContactKind, DeviceId, Record, Timestamp, Transport};
+use domain::{Contact, ContactKind, DeviceId, Record, Transport};
 use protocols::{Admission, Connection, DeviceSlot, Event, KnownDevice, Protocol};
 use std::{convert::Infallible, sync::Arc};
 use tokio::time::Instant;
@@ -97,8 +97,7 @@ impl Session {
     /// Does what the machine wants done, in its order. Nothing is read meanwhile.
     async fn settle(&mut self) -> Result<(), Ended> {
         let read = Instant::now();
-        let received = self.reception.clock.now();
-        let turn = self.turn(received).await;
+        let turn = self.turn().await;
         let sent = self.line.send(&turn.at_once).await;
         if !turn.records.is_empty() {
             moments::received(self.protocol.name(), turn.records.len());
@@ -113,16 +112,21 @@ impl Session {
         turn.end.map_or(Ok(()), Err)
     }
 
-    async fn turn(&mut self, received: Timestamp) -> Turn {
+    async fn turn(&mut self) -> Turn {
         let mut turn = Turn::default();
+        let mut received = self.reception.clock.now();
         while turn.end.is_none()
             && let Some(event) = self.connection.poll()
         {
             match event {
-                Event::Identify { slot, id } => match self.introduce(slot, &id, received).await {
-                    Ok(admission) => self.connection.identified(slot, &admission),
-                    Err(ended) => turn.end = Some(ended),
-                },
+                Event::Identify { slot, id } => {
+                    match self.introduce(slot, &id).await {
+                        Ok(admission) => self.connection.identified(slot, &admission),
+                        Err(ended) => turn.end = Some(ended),
+                    }
+                    // That may have taken a while, in which an older session of the source went on receiving.
+                    received = self.reception.clock.now();
+                }
                 Event::Message { slot, message, hash } => {
                     let Some(device) = self.speaker(slot) else { continue };
                     match records::telemetry(&device, message, hash, received, self.reception.retention) {
@@ -162,29 +166,25 @@ impl Session {
         speaker
     }
 
-    async fn introduce(
-        &mut self,
-        slot: DeviceSlot,
-        device_id: &DeviceId,
-        received: Timestamp,
-    ) -> Result<Admission, Ended> {
+    async fn introduce(&mut self, slot: DeviceSlot, device_id: &DeviceId) -> Result<Admission, Ended> {
         let protocol = self.protocol.name();
-        match self.stay.admit(slot, device_id, protocol, received).await {
+        match self.stay.admit(slot, device_id, protocol).await {
             Ok(registered) => {
                 moments::admitted(protocol, registered.source);
                 let model = domain::ModelCode::find(&registered.model.code);
                 Ok(Admission::Known(KnownDevice { model, ..KnownDevice::default() }))
             }
             Err(Denied::Refused(reason)) => {
-                self.remember(device_id, reason, received);
+                self.remember(device_id, reason);
                 Ok(Admission::Refused)
             }
             Err(Denied::Unknowable(error)) => Err(error.into()),
         }
     }
 
-    fn remember(&self, device_id: &DeviceId, reason: Refusal, now: Timestamp) {
+    fn remember(&self, device_id: &DeviceId, reason: Refusal) {
         let (protocol, address) = (self.protocol.name(), self.line.address());
+        let now = self.reception.clock.now();
         moments::refused(reason);
         self.reception.refused.remember(device_id, protocol, address, reason, now);
     }

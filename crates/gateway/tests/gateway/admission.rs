@@ -1,6 +1,9 @@
 //! Who may speak, and until when.
 
-use crate::site::{Site, registered, until};
+use crate::{
+    site::{NOW, Site, registered, until},
+    toy,
+};
 use domain::{ContactKind, SourceId, Transport};
 use gateway::{Limits, Registered};
 use std::time::Duration;
@@ -157,4 +160,19 @@ async fn when_the_roster_cannot_answer_a_device_is_neither_admitted_nor_refused(
     assert!(site.refused().is_empty());
     site.change("a", |_| ());
     assert_eq!(timeout(SECOND, known.hear()).await.unwrap(), None, "it has to ask again");
+}
+
+#[tokio::test]
+async fn records_that_came_with_a_login_are_received_when_it_is_answered() {
+    let site = Site::where_registered(&["a"], Limits::default());
+    site.roster.hold();
+    let mut device = site.connect().await;
+    device.send([toy::line('$', "La"), toy::line('$', "D1,-")].concat().as_bytes()).await;
+    site.roster.until_asked(1).await;
+    // Meanwhile an older session of the source may receive records, which stand before these.
+    site.clock.advance(SECOND);
+    site.roster.release();
+    assert_eq!(device.hear().await.unwrap(), "ok");
+    assert_eq!(device.hear().await.unwrap(), "A1");
+    assert_eq!(site.journal.telemetry()[0].received, NOW.plus(SECOND));
 }

@@ -46,7 +46,9 @@ impl World {
             ..GatewayConfig::default()
         };
         let roster = Arc::new(catalog.clone());
-        let gateway = Gateway::start(config, journal.clone(), roster, &signals, Arc::new(TestClock)).unwrap();
+        let gateway =
+            Gateway::start(config, journal.clone(), roster, &signals, Arc::new(TestClock::default()))
+                .unwrap();
         Self { gateway, catalog, journal, signals, account, folder }
     }
 

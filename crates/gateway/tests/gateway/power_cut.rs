@@ -34,8 +34,13 @@ async fn cut(seed: u64) -> usize {
     for source in 1..=DEVICES {
         roster.register(&format!("d{source}"), registered(source));
     }
-    let gateway =
-        Gateway::start(config(), Arc::new(journal), roster, &Signals::default(), Arc::new(TestClock));
+    let gateway = Gateway::start(
+        config(),
+        Arc::new(journal),
+        roster,
+        &Signals::default(),
+        Arc::new(TestClock::default()),
+    );
     let gateway = gateway.unwrap();
     let address = gateway.bound().tcp["toy"];
     disk.cut_power_after(StdRng::seed_from_u64(seed).random_range(10..200));

@@ -10,7 +10,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc, LazyLock, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::Duration,
 };
@@ -34,6 +34,7 @@ pub(crate) struct Site {
     pub(crate) journal: Arc<TestJournal>,
     pub(crate) roster: Arc<TestRoster>,
     pub(crate) signals: Signals,
+    pub(crate) clock: Arc<TestClock>,
 }
 
 impl Site {
@@ -43,11 +44,11 @@ impl Site {
 
     pub(crate) fn with(limits: Limits) -> Self {
         let (journal, roster) = (Arc::new(TestJournal::default()), Arc::new(TestRoster::default()));
-        let signals = Signals::default();
+        let (signals, clock) = (Signals::default(), Arc::new(TestClock::default()));
         let config = GatewayConfig { limits, ..config() };
         let gateway =
-            Gateway::start(config, journal.clone(), roster.clone(), &signals, Arc::new(TestClock)).unwrap();
-        Self { gateway, journal, roster, signals }
+            Gateway::start(config, journal.clone(), roster.clone(), &signals, clock.clone()).unwrap();
+        Self { gateway, journal, roster, signals, clock }
     }
 
     /// A site where the devices `ids` are registered as sources 1, 2, 3 …
@@ -154,12 +155,24 @@ impl Device {
     }
 }
 
-/// Stands still.
-pub(crate) struct TestClock;
+/// Stands still unless it is moved.
+pub(crate) struct TestClock(AtomicI64);
+
+impl Default for TestClock {
+    fn default() -> Self {
+        Self(AtomicI64::new(NOW.millis()))
+    }
+}
+
+impl TestClock {
+    pub(crate) fn advance(&self, by: Duration) {
+        self.0.fetch_add(by.as_millis() as i64, Ordering::SeqCst);
+    }
+}
 
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
-        NOW
+        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
     }
 }
 

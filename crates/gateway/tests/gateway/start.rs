@@ -7,7 +7,7 @@ use store::signals::Signals;
 
 fn start(config: GatewayConfig) -> Result<Gateway, StartError> {
     let (journal, roster) = (Arc::new(TestJournal::default()), Arc::new(TestRoster::default()));
-    Gateway::start(config, journal, roster, &Signals::default(), Arc::new(TestClock))
+    Gateway::start(config, journal, roster, &Signals::default(), Arc::new(TestClock::default()))
 }
 
 #[tokio::test]

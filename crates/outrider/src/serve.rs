@@ -56,10 +56,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     data_dir::prepare(&server.config.data_dir)?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), data_dir = %server.config.data_dir.display(), "starting");
 
-    let outcome = run_until_stopped(&server).await;
-    server.stop.cancel();
-    let ended = stop::all_ended(&server.tasks, stop::DEADLINE).await;
-    outcome.and(ended)?;
+    run_until_stopped(&server).await?;
     tracing::info!("stopped");
     Ok(())
 }
@@ -72,7 +69,7 @@ struct Server {
     metrics: PrometheusHandle,
     /// Cancelled when the server is to end.
     stop: CancellationToken,
-    /// Ends when all that runs has ended.
+    /// What must end before the stores close.
     tasks: TaskTracker,
 }
 
@@ -81,8 +78,14 @@ async fn run_until_stopped(server: &Server) -> anyhow::Result<()> {
     server.readiness.register("server", move || stop.is_cancelled().then(|| "it is stopping".to_owned()));
     let services = Services::start(&server.config, server.clock.clone(), &server.readiness).await?;
     let outcome = listen_until_stopped(server, &services).await;
-    services.stop().await;
-    outcome
+    server.stop.cancel();
+    let ended = stop::within(stop::DEADLINE, async {
+        // Whoever calls the API needs the stores.
+        server.tasks.close();
+        server.tasks.wait().await;
+        services.stop().await;
+    });
+    outcome.and(ended.await)
 }
 
 async fn listen_until_stopped(server: &Server, services: &Services) -> anyhow::Result<()> {

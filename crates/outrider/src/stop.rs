@@ -6,7 +6,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
     time::timeout,
 };
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 
 /// How long the pieces of the server may take to end after the signal.
 pub const DEADLINE: Duration = Duration::from_secs(10);
@@ -30,15 +30,12 @@ pub fn on_signal() -> anyhow::Result<CancellationToken> {
     Ok(stop)
 }
 
-/// Waits until every task has ended.
+/// Does what is to be done at the end, but not for ever.
 ///
 /// # Errors
-/// When some still run after `deadline`.
-pub async fn all_ended(tasks: &TaskTracker, deadline: Duration) -> anyhow::Result<()> {
-    tasks.close();
-    timeout(deadline, tasks.wait())
-        .await
-        .with_context(|| format!("{} tasks did not end within {}s", tasks.len(), deadline.as_secs()))
+/// When it is not done after `deadline`.
+pub async fn within(deadline: Duration, ending: impl Future<Output = ()>) -> anyhow::Result<()> {
+    timeout(deadline, ending).await.with_context(|| format!("not stopped within {}s", deadline.as_secs()))
 }
 
 #[cfg(test)]
@@ -46,13 +43,9 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn waits_for_tasks_but_not_for_ever() {
-        let tasks = TaskTracker::new();
-        tasks.spawn(async { tokio::time::sleep(Duration::from_secs(9)).await });
-        all_ended(&tasks, DEADLINE).await.unwrap();
-        tasks.reopen();
-        tasks.spawn(std::future::pending::<()>());
-        let error = all_ended(&tasks, DEADLINE).await.unwrap_err();
-        assert_eq!(error.to_string(), "1 tasks did not end within 10s");
+    async fn waits_for_the_end_but_not_for_ever() {
+        within(DEADLINE, tokio::time::sleep(Duration::from_secs(9))).await.unwrap();
+        let error = within(DEADLINE, std::future::pending()).await.unwrap_err();
+        assert_eq!(error.to_string(), "not stopped within 10s");
     }
 }

@@ -1,5 +1,5 @@
-//! What was acknowledged over a socket survives the power: the embedded journal on a disk that loses or tears
-//! everything that was not synced.
+//! What was acknowledged over a socket survives the power and the process: the embedded journal on a disk that loses
+//! or tears everything that was not synced.
 
 use crate::site::{Device, TestClock, TestRoster, config, registered};
 use domain::Record;
@@ -16,16 +16,17 @@ use tokio::task::JoinSet;
 const DEVICES: i64 = 8;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_acknowledged_is_lost_or_doubled_when_the_power_goes() {
+async fn nothing_acknowledged_is_lost_or_doubled_when_the_power_goes_or_the_process_dies() {
     let mut acknowledged_in_all = 0;
-    for seed in 0..40 {
-        acknowledged_in_all += cut(seed).await;
+    for seed in 0..20 {
+        acknowledged_in_all += cut(seed, SimulatedDisk::restart_power).await;
+        acknowledged_in_all += cut(seed, SimulatedDisk::restart_process).await;
     }
     assert!(acknowledged_in_all > 1000, "{acknowledged_in_all}");
 }
 
-/// Devices send until the power goes. Answers how many records were acknowledged.
-async fn cut(seed: u64) -> usize {
+/// Devices send until everything stops. Answers how many records were acknowledged.
+async fn cut(seed: u64, restart: fn(&SimulatedDisk)) -> usize {
     let data_dir = Path::new("/data");
     let disk = SimulatedDisk::new(seed);
     let journal_config = JournalConfig { segment_bytes: 2000, min_free_bytes: 0, ..JournalConfig::default() };
@@ -43,7 +44,7 @@ async fn cut(seed: u64) -> usize {
     );
     let gateway = gateway.unwrap();
     let address = gateway.bound().tcp["toy"];
-    disk.cut_power_after(StdRng::seed_from_u64(seed).random_range(10..200));
+    disk.stop_after(StdRng::seed_from_u64(seed).random_range(10..200));
 
     let mut devices = JoinSet::new();
     for source in 1..=DEVICES {
@@ -61,7 +62,7 @@ async fn cut(seed: u64) -> usize {
     let acknowledged: BTreeMap<i64, u128> = devices.join_all().await.into_iter().collect();
     drop(gateway);
 
-    disk.power_on();
+    restart(&disk);
     let mut kept: BTreeMap<i64, Vec<u128>> = BTreeMap::new();
     for committed in read_all_on(Arc::new(disk), data_dir).unwrap() {
         for record in committed.unwrap().records {

@@ -1,5 +1,7 @@
 //! The embedded journal conforms, on the real disk and on the simulated one, with files and memory of any size.
 
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
 use std::{path::PathBuf, sync::Arc};
 use store::{
     disk::{Disk, RealDisk, SimulatedDisk},

@@ -2,7 +2,7 @@
 //! synced is lost, torn or garbled, as its seed decides.
 
 use super::{Disk, DiskFile};
-use rand::{RngExt, SeedableRng, rngs::StdRng};
+use rand::{RngExt, SeedableRng, rngs::SmallRng};
 use std::{
     collections::{BTreeMap, BTreeSet},
     io::{self, ErrorKind},
@@ -19,7 +19,7 @@ const SECTOR: usize = 512;
 pub struct SimulatedDisk(Arc<Mutex<Machine>>);
 
 struct Machine {
-    random: StdRng,
+    random: SmallRng,
     is_on: bool,
     /// How often it started; files opened before are dead.
     boots: u32,
@@ -62,7 +62,7 @@ impl SimulatedDisk {
     /// The same seed and the same operations give the same disk.
     pub fn new(seed: u64) -> Self {
         Self(Arc::new(Mutex::new(Machine {
-            random: StdRng::seed_from_u64(seed),
+            random: SmallRng::seed_from_u64(seed),
             is_on: true,
             boots: 0,
             operations: 0,
@@ -236,7 +236,7 @@ impl Contents {
     }
 
     /// A sync that fails: some sectors are written, and the system takes all of them for written.
-    fn write_some(&mut self, random: &mut StdRng) {
+    fn write_some(&mut self, random: &mut SmallRng) {
         let length = random.random_range(self.shorter_length()..=self.longer_length());
         self.durable.resize(length, 0);
         for sector in self.dirty_sectors() {
@@ -247,7 +247,7 @@ impl Contents {
         self.dirty.clear();
     }
 
-    fn lose_power(&mut self, random: &mut StdRng) {
+    fn lose_power(&mut self, random: &mut SmallRng) {
         let old_length = self.durable.len();
         let length = match random.random_range(0..4) {
             0 => old_length,

@@ -223,3 +223,114 @@ fn repair(disk: &dyn Disk, dir: &Path, found: Survey) -> Result<Extent, OpenErro
     disk.sync_dir(dir).map_err(failed("sync", dir))?;
     Ok(found.extent)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{disk::SimulatedDisk, journal::read_all_on};
+    use domain::{ContactKind, SourceId, Timestamp};
+    use std::task::{Context, Poll, Waker};
+
+    fn contact(number: i64) -> Contact {
+        Contact {
+            source: SourceId(number),
+            received: Timestamp::from_millis(0),
+            kind: ContactKind::Heartbeat,
+        }
+    }
+
+    fn open(disk: &SimulatedDisk, config: JournalConfig) -> (EmbeddedJournal, Writer) {
+        EmbeddedJournal::open_without_thread(Arc::new(disk.clone()), Path::new("/data"), config).unwrap()
+    }
+
+    fn poll(append: &mut Appending) -> Poll<Result<Position, JournalError>> {
+        append.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    #[test]
+    fn the_queue_holds_no_more_than_its_bytes() {
+        let disk = SimulatedDisk::new(1);
+        let one =
+            footprint(&[Record::Contact(contact(0))], codec::encode(&[Record::Contact(contact(0))]).len());
+        let config = JournalConfig { queue_bytes: 3 * one as u32, ..JournalConfig::default() };
+        let (journal, mut writer) = open(&disk, config);
+        let mut appends: Vec<_> =
+            (0..9).map(|number| journal.append(vec![Record::Contact(contact(number))])).collect();
+        let mut answered = 0;
+        while answered < 9 {
+            assert!(appends[answered..].iter_mut().all(|append| poll(append).is_pending()));
+            // There is no room: those that wait for it come first.
+            journal.note(contact(99));
+            let batches = journal.take_waiting().unwrap();
+            assert_eq!(batches.len(), 3);
+            writer.commit(batches);
+            for append in &mut appends[answered..answered + 3] {
+                assert_eq!(poll(append), Poll::Ready(Ok(Position(answered as u64))));
+                answered += 1;
+            }
+        }
+        let records = read_all_on(Arc::new(disk), Path::new("/data")).unwrap();
+        let sources = records.flat_map(|batch| batch.unwrap().records).filter_map(|record| record.source());
+        assert_eq!(sources.collect::<Vec<_>>(), (0..9).map(SourceId).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_batch_larger_than_the_queue_goes_through_alone() {
+        let (journal, mut writer) =
+            open(&SimulatedDisk::new(1), JournalConfig { queue_bytes: 1, ..JournalConfig::default() });
+        let mut first = journal.append((0..100).map(|number| Record::Contact(contact(number))).collect());
+        let mut second = journal.append(vec![Record::Contact(contact(100))]);
+        assert!(poll(&mut first).is_pending() && poll(&mut second).is_pending());
+        writer.commit(journal.take_waiting().unwrap());
+        assert_eq!(poll(&mut first), Poll::Ready(Ok(Position(0))));
+        assert!(poll(&mut second).is_pending());
+        writer.commit(journal.take_waiting().unwrap());
+        assert_eq!(poll(&mut second), Poll::Ready(Ok(Position(100))));
+    }
+
+    #[test]
+    fn an_append_that_no_block_can_hold_is_refused() {
+        let (journal, _writer) = open(&SimulatedDisk::new(1), JournalConfig::default());
+        let huge = Record::Reply(domain::Reply {
+            source: SourceId(1),
+            received: Timestamp::from_millis(0),
+            command: None,
+            bytes: vec![0; MAX_PAYLOAD].into(),
+        });
+        let refused = JournalError::TooLarge { bytes: MAX_PAYLOAD + 8, limit: MAX_PAYLOAD };
+        assert_eq!(poll(&mut journal.append(vec![huge])), Poll::Ready(Err(refused)));
+    }
+
+    #[test]
+    fn space_that_comes_back_is_noticed_without_an_append() {
+        let disk = SimulatedDisk::new(1);
+        disk.set_capacity(Some(1000));
+        let (journal, mut writer) =
+            open(&disk, JournalConfig { min_free_bytes: 2000, ..JournalConfig::default() });
+        assert_eq!(journal.trouble(), Some(JournalError::LowSpace));
+        let mut append = journal.append(vec![Record::Contact(contact(1))]);
+        writer.commit(journal.take_waiting().unwrap());
+        assert_eq!(poll(&mut append), Poll::Ready(Err(JournalError::LowSpace)));
+        disk.set_capacity(Some(3000));
+        writer.commit(Vec::new());
+        assert_eq!(journal.trouble(), None);
+        let mut append = journal.append(vec![Record::Contact(contact(1))]);
+        writer.commit(journal.take_waiting().unwrap());
+        assert_eq!(poll(&mut append), Poll::Ready(Ok(Position(0))));
+    }
+
+    #[test]
+    fn space_that_others_take_is_noticed_before_it_is_gone() {
+        let disk = SimulatedDisk::new(1);
+        let (journal, mut writer) =
+            open(&disk, JournalConfig { min_free_bytes: 10 << 20, ..JournalConfig::default() });
+        let mut outcomes = (0..100).map(|number| {
+            disk.set_capacity(Some(9 << 20));
+            let mut append = journal.append(vec![Record::Contact(contact(number))]);
+            writer.commit(journal.take_waiting().unwrap());
+            poll(&mut append)
+        });
+        let refused = outcomes.position(|outcome| outcome == Poll::Ready(Err(JournalError::LowSpace)));
+        assert_eq!(refused, Some(64));
+    }
+}

@@ -10,7 +10,7 @@ use domain::{
     Contact, ContactKind, InputName, Message, Problem, Record, RecordHash, Reply, SourceId, Telemetry,
     TimeOrigin, Timestamp,
 };
-use rand::{RngExt, SeedableRng, rngs::StdRng};
+use rand::{RngExt, SeedableRng, rngs::SmallRng};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
@@ -75,7 +75,7 @@ impl std::ops::AddAssign for Tally {
 
 struct World {
     seed: u64,
-    random: StdRng,
+    random: SmallRng,
     disk: SimulatedDisk,
     /// The next number of each appender.
     numbers: Vec<u64>,
@@ -97,7 +97,7 @@ struct Waiting {
 
 impl World {
     fn new(seed: u64) -> Self {
-        let mut random = StdRng::seed_from_u64(seed);
+        let mut random = SmallRng::seed_from_u64(seed);
         let appenders = random.random_range(1..=5);
         Self {
             seed,
@@ -155,7 +155,8 @@ impl World {
     }
 
     fn work(&mut self, journal: &EmbeddedJournal, mut writer: Writer) {
-        match self.random.random_range(0..4) {
+        let fault = self.random.random_range(0..4);
+        match fault {
             0 => self.disk.fail_sync_after(self.random.random_range(0..15)),
             1 => self.disk.set_capacity(Some(self.random.random_range(100..30_000))),
             _ => {}
@@ -191,6 +192,8 @@ impl World {
                     }
                     Poll::Ready(Err(error @ JournalError::Failed(_))) => {
                         assert_eq!(journal.trouble(), Some(error), "seed {}", self.seed);
+                        // Only these are reasons to give up.
+                        assert!(fault == 0 || !self.disk.is_on(), "seed {}", self.seed);
                         self.tally.failed += usize::from(self.disk.is_on());
                         has_failed = true;
                     }
@@ -249,20 +252,20 @@ impl World {
     /// What a newly opened journal holds is what it should hold; from now on it is promised too.
     fn check(&mut self, journal: &EmbeddedJournal) {
         let seed = self.seed;
-        let stored = match read_all_on(Arc::new(self.disk.clone()), Path::new(DATA_DIR)) {
+        let mut stored = match read_all_on(Arc::new(self.disk.clone()), Path::new(DATA_DIR)) {
             Ok(stored) => stored,
             // Stopped since.
             Err(_) if !self.disk.is_on() => return,
             Err(error) => panic!("seed {seed}: {error}"),
         };
         let mut records = Vec::new();
-        for batch in stored {
+        for batch in &mut stored {
             let batch = batch.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
             assert_eq!(batch.first.0, records.len() as u64, "seed {seed}: positions have a gap");
             records.extend(batch.records);
         }
         assert_eq!(journal.end().0, records.len() as u64, "seed {seed}");
-        assert_eq!(journal.bad_blocks(), 0, "seed {seed}: an interrupted commit was taken for damage");
+        assert_eq!((journal.bad_blocks(), stored.bad_blocks()), (0, 0), "seed {seed}: damage was seen");
         for (position, promised) in &self.promised {
             assert_eq!(records.get(*position as usize), Some(promised), "seed {seed}: lost at {position}");
         }
@@ -291,11 +294,11 @@ impl World {
 /// A record that tells its name, of any kind and length: many small ones, some of several sectors.
 fn record((source, number): Name) -> Record {
     let received = Timestamp::from_millis(number as i64);
-    let mut random = StdRng::seed_from_u64(number << 8 | source as u64);
-    let length =
-        if random.random_bool(0.2) { random.random_range(0..3000) } else { random.random_range(0..60) };
-    let mut bytes = vec![0; length];
-    random.fill(&mut bytes[..]);
+    // Not the seeded generator: this is most of the test's work.
+    let mixed = (number << 8 | source as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let length = if mixed >> 60 < 3 { mixed >> 20 & 0xfff } else { mixed >> 20 & 0x3f };
+    let mut bytes = vec![mixed as u8; length as usize];
+    bytes.extend_from_slice(&mixed.to_le_bytes());
     let source = SourceId(source);
     match number % 4 {
         0 => Record::Contact(Contact { source, received, kind: ContactKind::Closed }),
@@ -310,10 +313,10 @@ fn record((source, number): Name) -> Record {
         _ => {
             let mut message = Message::default();
             let ignition = InputName::find("ignition").unwrap();
-            for byte in bytes {
+            for byte in bytes.into_iter().take(40) {
                 message.inputs.push(ignition, i64::from(byte));
             }
-            let hash = RecordHash(random.random());
+            let hash = RecordHash(mixed.into());
             let time_origin = TimeOrigin::Received;
             Record::Telemetry(Telemetry { source, received, time: received, time_origin, hash, message })
         }

@@ -13,8 +13,8 @@ use std::{collections::VecDeque, path::Path, sync::Arc};
 /// So many bytes of records are read at a time.
 const READ_AHEAD: usize = 1 << 20;
 
-/// What the journal of a data directory holds at this moment, in order. A commit that is being written is not part of
-/// it; damaged places are reported and skipped.
+/// What the journal of a data directory holds at this moment, in order. Its last commit may be one that is not
+/// acknowledged yet; damaged places are reported and skipped.
 ///
 /// # Errors
 /// When the directory or a file cannot be read, or a newer program wrote it.

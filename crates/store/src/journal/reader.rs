@@ -37,7 +37,7 @@ pub(super) struct Extent {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Span {
     segment: Segment,
-    /// Where the next segment begins. A block at or after it was refused: its positions were given again.
+    /// Where the next segment begins.
     until: u64,
 }
 
@@ -136,7 +136,6 @@ impl Reader {
         };
         let offset = scanner.offset();
         match scanner.next(segment.length).map_err(|error| ReadError::Io(path(), error))? {
-            Some(Found::Block(header)) if header.first >= until => self.position = until,
             Some(Found::Block(header)) if header.end() <= self.position => {}
             Some(Found::Block(header)) => {
                 let mut records = codec::decode(scanner.payload(), header.count)
@@ -151,7 +150,9 @@ impl Reader {
                 damages.report(&path(), offset, length);
                 self.damaged = true;
                 if let Some(header) = header {
-                    self.position = self.position.max(header.end());
+                    // What was refused for lack of space may stand at the end of a file; its positions were given
+                    // again in the next.
+                    self.position = self.position.max(header.end().min(until));
                 }
             }
             None => {

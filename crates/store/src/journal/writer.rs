@@ -8,8 +8,12 @@ use super::{
     reader::Segment,
 };
 use crate::disk::{Disk, DiskFile};
-use std::{fmt, io, path::Path, sync::Arc, time::Duration};
-use tokio::time::Instant;
+use domain::Record;
+use std::{io, mem, path::Path, sync::Arc, time::Duration};
+use tokio::{
+    sync::{OwnedSemaphorePermit, oneshot},
+    time::Instant,
+};
 
 /// Free space is measured again after so many bytes or commits, whichever comes first.
 const MEASURE_AFTER_BYTES: u64 = 4 << 20;
@@ -79,42 +83,42 @@ impl Writer {
         }
     }
 
-    /// Makes the batches durable together and answers their callers.
+    /// Makes the batches durable together and answers their callers. Without any, only measures the free space when
+    /// there was too little.
     pub(super) fn commit(&mut self, batches: Vec<Batch>) {
+        if batches.is_empty() {
+            // Nobody is there to be told.
+            let _ = self.ready(0);
+            return;
+        }
         let started = Instant::now();
-        let mut block = Block::new(std::mem::take(&mut self.buffer), batches);
-        let wanted = block.bytes.len() as u64;
-        let outcome = self.ready(wanted).and_then(|()| match block.records.len() {
-            0 => Ok(()),
-            count => self.write(&mut block.bytes, count as u32),
-        });
-        match outcome {
-            Ok(()) if block.records.is_empty() => {}
-            Ok(()) => {
-                let length = self.active.as_ref().map_or(0, |active| active.segment.length);
-                let first = self.end;
-                self.end += block.records.len() as u64;
-                metrics::counter!("journal_records_total").increment(block.records.len() as u64);
-                metrics::counter!("journal_bytes_total").increment(wanted);
-                let footprint = footprint(&block.records, block.bytes.len());
-                let batch = Committed { first: Position(first), records: block.records };
-                self.commits.publish(batch, footprint, length);
-                for (caller, offset) in block.callers {
-                    // A caller that has gone away needs no answer.
-                    let _ = caller.send(Ok(Position(first + offset)));
-                }
-                metrics::histogram!("journal_commit_seconds").record(started.elapsed().as_secs_f64());
-            }
-            Err(error) => {
-                metrics::counter!("journal_notes_dropped_total").increment(block.notes);
-                for (caller, _) in block.callers {
-                    let _ = caller.send(Err(error.clone()));
-                }
-            }
+        let mut block = Block::new(mem::take(&mut self.buffer), batches);
+        let stored = self.ready(block.bytes.len() as u64).and_then(|()| self.write(&mut block));
+        let bytes = match stored {
+            Ok(segment) => self.publish(block, segment, started),
+            Err(error) => block.refuse(&error),
+        };
+        if bytes.capacity() <= KEPT_BUFFER {
+            self.buffer = bytes;
         }
-        if block.bytes.capacity() <= KEPT_BUFFER {
-            self.buffer = block.bytes;
+    }
+
+    /// Shows a durable block to followers and answers its callers; gives its buffer back.
+    fn publish(&mut self, block: Block, segment: Segment, started: Instant) -> Vec<u8> {
+        let first = self.end;
+        let count = block.records.len() as u64;
+        self.end += count;
+        let footprint = footprint(&block.records, block.bytes.len());
+        let batch = Committed { first: Position(first), records: block.records };
+        self.commits.publish(batch, footprint, segment.length);
+        for (caller, offset) in block.callers {
+            // A caller that has gone away needs no answer.
+            let _ = caller.send(Ok(Position(first + offset)));
         }
+        metrics::counter!("journal_records_total").increment(count);
+        metrics::counter!("journal_bytes_total").increment(block.bytes.len() as u64);
+        metrics::histogram!("journal_commit_seconds").record(started.elapsed().as_secs_f64());
+        block.bytes
     }
 
     /// How long to wait for work before free space is measured again.
@@ -163,69 +167,61 @@ impl Writer {
         self.commits.set_trouble(Some(JournalError::LowSpace));
     }
 
-    /// Completes the block in `bytes` and makes it durable.
-    fn write(&mut self, bytes: &mut [u8], count: u32) -> Result<(), JournalError> {
-        let length = bytes.len() as u64;
-        let is_full = |active: &Active| {
+    /// Completes the block and makes it durable; answers with the segment that it is in now.
+    fn write(&mut self, block: &mut Block) -> Result<Segment, JournalError> {
+        let length = block.bytes.len() as u64;
+        let has_room = |active: &Active| {
             let used = active.segment.length;
-            used > SEGMENT_HEADER as u64 && used + length > self.config.segment_bytes
+            used == SEGMENT_HEADER as u64 || used + length <= self.config.segment_bytes
         };
-        let active = match self.active.take_if(|active| !is_full(active)) {
-            Some(active) => self.active.insert(active),
-            None => {
-                let begun = self.begin_segment();
-                let active = begun.map_err(|error| self.give_up(error, length))?;
-                self.active.insert(active)
-            }
+        // Whatever fails from here on, the file before is not used again: records of later positions may be elsewhere.
+        let active = match self.active.take().filter(has_room) {
+            Some(active) => active,
+            None => self.begin_segment().map_err(|failure| self.give_up(failure, length))?,
         };
-        let Segment { first: segment, length: offset } = active.segment;
-        let (header, payload) = bytes.split_at_mut(BLOCK_HEADER);
-        let checksum = crc32fast::hash(payload);
-        let block = BlockHeader { first: self.end, count, payload: payload.len() as u32, checksum };
-        header.copy_from_slice(&block.to_bytes(segment, offset));
-        let written = active.file.append(bytes).map_err(|error| Failure::new("write", segment, error));
-        let synced = written.and_then(|()| {
-            active.file.sync_data().map_err(|error| Failure::new("sync", segment, error).of_sync())
-        });
-        if let Err(failure) = synced {
-            // The file is not used again. If a part of the block, or all of it, is there all the same, its positions are
-            // given again in a later file, by which a reader knows it.
-            self.active = None;
-            return Err(self.give_up(failure, length));
-        }
-        active.segment.length += length;
+        let Active { file, mut segment } = active;
+        block.complete(self.end, segment);
+        let written = file.append(&block.bytes).map_err(Failure::writing("write", segment.first));
+        let durable =
+            written.and_then(|()| file.sync_data().map_err(Failure::syncing("sync", segment.first)));
+        // After a failure the file is not used again, and readers stop before this block: its positions go to others.
+        durable.map_err(|failure| self.give_up(failure, length))?;
+        segment.length += length;
         self.unmeasured.0 += length;
         self.unmeasured.1 += 1;
-        Ok(())
+        self.active = Some(Active { file, segment });
+        Ok(segment)
     }
 
     /// Makes the next file, named by the next position, durable with its name.
     fn begin_segment(&self) -> Result<Active, Failure> {
         let first = self.end;
         let path = segment_path(&self.dir, first);
-        let failed = |action| move |error| Failure::new(action, first, error);
         match self.disk.remove(&path) {
             // Left over from a beginning that failed.
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(failed("remove")(error)),
+            Err(error) => return Err(Failure::writing("remove", first)(error)),
         }
-        let file = self.disk.create(&path).map_err(failed("create"))?;
-        file.append(&segment_header(first)).map_err(failed("write"))?;
-        file.sync_data().map_err(|error| failed("sync")(error).of_sync())?;
-        self.disk.sync_dir(&self.dir).map_err(|error| failed("sync the directory of")(error).of_sync())?;
+        let file = self.disk.create(&path).map_err(Failure::writing("create", first))?;
+        file.append(&segment_header(first)).map_err(Failure::writing("write", first))?;
+        file.sync_data().map_err(Failure::syncing("sync", first))?;
+        self.disk.sync_dir(&self.dir).map_err(Failure::syncing("sync the directory of", first))?;
         let segment = Segment { first, length: SEGMENT_HEADER as u64 };
         self.commits.begin_segment(segment);
         Ok(Active { file, segment })
     }
 
     fn give_up(&mut self, failure: Failure, refused: u64) -> JournalError {
-        if failure.is_full {
-            self.low_space(refused);
-            return JournalError::LowSpace;
-        }
-        tracing::error!(%failure, "the journal takes nothing until it is opened again");
-        let error = JournalError::Failed(failure.to_string().into());
+        let reason = match failure {
+            Failure::Full => {
+                self.low_space(refused);
+                return JournalError::LowSpace;
+            }
+            Failure::Broken(reason) => reason,
+        };
+        tracing::error!(reason, "the journal takes nothing until it is opened again");
+        let error = JournalError::Failed(reason.into());
         self.health = Health::Failed(error.clone());
         self.commits.set_trouble(Some(error.clone()));
         error
@@ -236,13 +232,13 @@ impl Writer {
 struct Block {
     /// Room for the header, then the records.
     bytes: Vec<u8>,
-    records: Vec<domain::Record>,
+    records: Vec<Record>,
     /// Each caller with the number of records before its own.
-    callers: Vec<(tokio::sync::oneshot::Sender<Result<Position, JournalError>>, u64)>,
+    callers: Vec<(oneshot::Sender<Result<Position, JournalError>>, u64)>,
     /// Records for which nobody waits.
     notes: u64,
     /// Room in the queue, held until the commit is over.
-    _rooms: Vec<tokio::sync::OwnedSemaphorePermit>,
+    _rooms: Vec<OwnedSemaphorePermit>,
 }
 
 impl Block {
@@ -269,33 +265,44 @@ impl Block {
         }
         block
     }
+
+    /// Fills in the header, for this place.
+    fn complete(&mut self, first: u64, segment: Segment) {
+        let (header, payload) = self.bytes.split_at_mut(BLOCK_HEADER);
+        let (count, length) = (self.records.len() as u32, payload.len() as u32);
+        let block = BlockHeader { first, count, payload: length, checksum: crc32fast::hash(payload) };
+        header.copy_from_slice(&block.to_bytes(segment.first, segment.length));
+    }
+
+    /// Tells the callers; gives the buffer back.
+    fn refuse(self, error: &JournalError) -> Vec<u8> {
+        metrics::counter!("journal_notes_dropped_total").increment(self.notes);
+        for (caller, _) in self.callers {
+            let _ = caller.send(Err(error.clone()));
+        }
+        self.bytes
+    }
 }
 
-/// Why a file is not written any more.
-struct Failure {
-    action: &'static str,
-    segment: u64,
-    error: io::Error,
+/// Why a block is not durable.
+enum Failure {
     /// The disk is full, and nothing was promised that is now in doubt.
-    is_full: bool,
+    Full,
+    Broken(String),
 }
 
 impl Failure {
-    fn new(action: &'static str, segment: u64, error: io::Error) -> Self {
+    fn writing(action: &'static str, segment: u64) -> impl FnOnce(io::Error) -> Self {
         use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
-        let is_full = matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge);
-        Self { action, segment, error, is_full }
+        move |error| match error.kind() {
+            StorageFull | QuotaExceeded | FileTooLarge => Self::Full,
+            _ => Self::syncing(action, segment)(error),
+        }
     }
 
     /// After a sync has failed, no matter why, nobody knows what the disk holds.
-    fn of_sync(self) -> Self {
-        Self { is_full: false, ..self }
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot {} segment {}: {}", self.action, self.segment, self.error)
+    fn syncing(action: &'static str, segment: u64) -> impl FnOnce(io::Error) -> Self {
+        move |error| Self::Broken(format!("cannot {action} segment {segment}: {error}"))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{Failure, Fleet, UserCaller, directory::Tables};
 use domain::{ErrorCode, LatestFix, ModelCode, State, Timestamp, TrackerId};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use store::catalog::{Source, Tracker};
 use telemetry::{StateView, last_gps_point};
 
@@ -21,7 +21,17 @@ pub enum StateOf {
     Missing,
 }
 
+/// How long a caller waits for live state that lags, as it does right after a start.
+const PATIENCE: Duration = Duration::from_millis(250);
+
 impl Fleet {
+    /// Lets live state catch up with the journal, so that whatever was acknowledged to a device before the call shows
+    /// in the answer. For queries of states, before them.
+    pub async fn catch_up(&self) {
+        // Late or ended: the states are answered as they are, and readiness tells why.
+        let _ = tokio::time::timeout(PATIENCE, self.live.caught_up()).await;
+    }
+
     /// # Errors
     /// `NotFound`, also for a tracker that the caller does not see.
     pub fn tracker(&self, caller: &UserCaller, id: TrackerId) -> Result<TrackerView, Failure> {

@@ -130,6 +130,14 @@ impl Live {
         reached.wait_for(|reached| *reached >= position).await.map(|_| ()).map_err(|_| Stopped)
     }
 
+    /// Waits until everything that is in the journal now shows in the states.
+    ///
+    /// # Errors
+    /// When the fold ended before it came that far.
+    pub async fn caught_up(&self) -> Result<(), Stopped> {
+        self.caught_up_to(self.shared.journal.end()).await
+    }
+
     /// Subscribes to changes, those that come by time alone included, from now on.
     pub fn feed(&self) -> Feed {
         self.shared.publisher.subscribe(self.stop.clone())

@@ -3,5 +3,6 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 #![expect(unreachable_pub, reason = "in a test nothing is reachable; `pub` tells what a module offers")]
 
+mod durability;
 mod first_light;
 mod support;

@@ -57,6 +57,7 @@ impl Action for GetLastGpsPoint {
     type Answer = Value<Option<Point>>;
 
     async fn run(call: &Call<UserCaller>, which: Which) -> Result<Self::Answer, Failure> {
+        call.fleet.catch_up().await;
         let point = call.fleet.last_gps_point(&call.caller, which.tracker_id)?;
         Ok(Value { value: point.map(|point| Point::of(point, &call.dates)) })
     }

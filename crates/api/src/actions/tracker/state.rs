@@ -32,6 +32,7 @@ impl Action for GetState {
     type Answer = Answer;
 
     async fn run(call: &Call<UserCaller>, which: Which) -> Result<Answer, Failure> {
+        call.fleet.catch_up().await;
         let view = call.fleet.state(&call.caller, which.tracker_id, call.now)?;
         Ok(Answer { user_time: call.dates.moment(call.now), state: StateObject::of(view, &call.dates) })
     }
@@ -68,6 +69,7 @@ impl Action for GetStates {
     type Answer = Answers;
 
     async fn run(call: &Call<UserCaller>, several: Several) -> Result<Answers, Failure> {
+        call.fleet.catch_up().await;
         let list_blocked = several.list_blocked == Some(true);
         let allow_not_exist = several.allow_not_exist == Some(true);
         let (mut states, mut blocked, mut not_exist) = (Vec::new(), Vec::new(), Vec::new());

@@ -1,9 +1,12 @@
 //! A server to test: `Server::start()`, then `server.panel()`, `server.user("anna")`, `session.call("tracker/list", …)`.
 
+mod device;
 mod session;
 
+pub use device::{Device, Reaction, now, record};
 pub use session::{Answer, Session};
 
+use domain::{Record, Telemetry};
 use serde_json::{Value, json};
 use std::{
     fs,
@@ -13,6 +16,7 @@ use std::{
     process::{Child, Command, Stdio},
     thread::{self, JoinHandle},
 };
+use store::journal::read_all;
 use tempfile::TempDir;
 
 pub const PANEL_PASSWORD: &str = "panel-password";
@@ -98,6 +102,20 @@ impl Server {
 
     pub fn pid(&self) -> u32 {
         self.process.as_ref().unwrap().child.id()
+    }
+
+    /// What the journal holds; for a server that has ended.
+    pub fn records(&self) -> Vec<Record> {
+        read_all(&self.data_dir()).unwrap().flat_map(|committed| committed.unwrap().records).collect()
+    }
+
+    /// The messages among `records`.
+    pub fn telemetry(&self) -> Vec<Telemetry> {
+        let telemetry = |record| match record {
+            Record::Telemetry(telemetry) => Some(telemetry),
+            _ => None,
+        };
+        self.records().into_iter().filter_map(telemetry).collect()
     }
 
     pub fn data_dir(&self) -> PathBuf {

@@ -1,0 +1,89 @@
+//! `kill -9` under load: what was acknowledged is in the journal, once.
+
+use crate::support::{Device, Reaction, Server, now, record};
+use domain::Timestamp;
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+use std::{
+    collections::HashMap,
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+const DEVICES: u64 = 16;
+
+/// Rounds in a test run; `OUTRIDER_KILLS` asks for more.
+const KILLS: u32 = 4;
+
+#[test]
+fn nothing_acknowledged_is_missing_or_doubled_after_kills() {
+    let kills = std::env::var("OUTRIDER_KILLS").map_or(KILLS, |kills| kills.parse().unwrap());
+    let mut random = StdRng::seed_from_u64(1);
+    let mut server = Server::start();
+    let anna = server.user("anna@example.com");
+    for device in 0..DEVICES {
+        anna.register("Van", &imei(device));
+    }
+    // Every record has a time of its own, which tells it from all others.
+    let next = AtomicU64::new(0);
+    let start = now().minus(Duration::from_secs(30 * 86_400));
+    let time = |number: u64| start.plus(Duration::from_millis(number));
+    let acknowledged = Mutex::new(Vec::new());
+    let mut unanswered = 0;
+
+    for _ in 0..kills {
+        let address = server.teltonika();
+        let until = next.load(Ordering::Relaxed) + random.random_range(200..3000);
+        thread::scope(|scope| {
+            let drivers: Vec<_> = (0..DEVICES)
+                .map(|device| {
+                    let (next, acknowledged) = (&next, &acknowledged);
+                    scope.spawn(move || {
+                        let mut line = Device::logged_in(address, &imei(device));
+                        loop {
+                            let first = next.fetch_add(3, Ordering::Relaxed);
+                            let times = [first, first + 1, first + 2].map(time);
+                            match line.send(&times.map(record)) {
+                                Reaction::Acknowledged(count) => {
+                                    assert_eq!(count, 3);
+                                    acknowledged.lock().unwrap().extend(times);
+                                }
+                                Reaction::Closed => return 3,
+                            }
+                        }
+                    })
+                })
+                .collect();
+            while next.load(Ordering::Relaxed) < until {
+                thread::yield_now();
+            }
+            server.kill();
+            unanswered += drivers.into_iter().map(|driver| driver.join().unwrap()).sum::<u64>();
+        });
+        server.restart();
+    }
+
+    server.stop();
+    let mut kept: HashMap<Timestamp, u32> = HashMap::new();
+    for telemetry in server.telemetry() {
+        *kept.entry(telemetry.time).or_default() += 1;
+    }
+    let acknowledged = acknowledged.into_inner().unwrap();
+    let missing = acknowledged.iter().filter(|time| !kept.contains_key(time)).count();
+    let doubled = kept.values().filter(|count| **count > 1).count();
+    println!(
+        "{kills} kills: {} acknowledged, {} kept, {unanswered} sent without an answer, {missing} missing, {doubled} doubled",
+        acknowledged.len(),
+        kept.len(),
+    );
+    assert!(acknowledged.len() > kills as usize * 100, "the load was real");
+    assert_eq!((missing, doubled), (0, 0));
+    assert!(kept.len() as u64 <= acknowledged.len() as u64 + unanswered, "nothing came from nowhere");
+}
+
+fn imei(device: u64) -> String {
+    format!("35630704244{device:04}")
+}

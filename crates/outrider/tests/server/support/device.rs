@@ -1,0 +1,95 @@
+//! A Teltonika device that does what a test says.
+
+use domain::Timestamp;
+use protocols::teltonika::{
+    Codec,
+    encode::{self, Record},
+};
+use std::{
+    io::{ErrorKind, Read, Write},
+    net::{SocketAddr, TcpStream},
+    time::Duration,
+};
+
+/// How long a test waits for what must come.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub struct Device(TcpStream);
+
+/// What the server did with a packet.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Reaction {
+    Acknowledged(u32),
+    /// Closed without an answer.
+    Closed,
+}
+
+impl Device {
+    pub fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self(stream)
+    }
+
+    /// Connects and logs in; the server must take it.
+    pub fn logged_in(address: SocketAddr, imei: &str) -> Self {
+        let mut device = Self::connect(address);
+        assert_eq!(device.log_in(imei), Some(1), "{imei} was refused");
+        device
+    }
+
+    /// The answer to the login: 1 or 0; `None` when the connection was closed.
+    pub fn log_in(&mut self, imei: &str) -> Option<u8> {
+        self.write(&encode::login(imei)).ok()?;
+        self.read().map(|[answer]| answer)
+    }
+
+    pub fn send(&mut self, records: &[Record]) -> Reaction {
+        self.send_bytes(&encode::packet(Codec::Codec8Extended, records))
+    }
+
+    pub fn send_bytes(&mut self, packet: &[u8]) -> Reaction {
+        if self.write(packet).is_err() {
+            return Reaction::Closed;
+        }
+        self.read().map_or(Reaction::Closed, |count| Reaction::Acknowledged(u32::from_be_bytes(count)))
+    }
+
+    pub fn write(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.0.write_all(bytes)
+    }
+
+    fn read<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let mut bytes = [0; N];
+        match self.0.read_exact(&mut bytes) {
+            Ok(()) => Some(bytes),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => panic!("the server does not answer"),
+            Err(_) => None,
+        }
+    }
+}
+
+/// A record near Hamburg: moving, ignition on.
+pub fn record(time: Timestamp) -> Record {
+    Record {
+        time,
+        priority: 0,
+        lat: 535_511_000,
+        lng: 99_937_000,
+        altitude: 12,
+        heading: 304,
+        satellites: 9,
+        speed: 64,
+        event: 0,
+        generation: 0,
+        parameters: vec![(239, vec![1]), (66, 14_100_u16.to_be_bytes().to_vec())],
+    }
+}
+
+/// The time by the clock that the server reads too.
+#[expect(clippy::disallowed_methods, reason = "the server under test reads the wall clock")]
+pub fn now() -> Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap())
+}

@@ -74,7 +74,7 @@ fn nothing_acknowledged_is_missing_or_doubled_after_kills() {
     let acknowledged = acknowledged.into_inner().unwrap();
     let missing = acknowledged.iter().filter(|time| !kept.contains_key(time)).count();
     let doubled = kept.values().filter(|count| **count > 1).count();
-    println!(
+    eprintln!(
         "{kills} kills: {} acknowledged, {} kept, {unanswered} sent without an answer, {missing} missing, {doubled} doubled",
         acknowledged.len(),
         kept.len(),

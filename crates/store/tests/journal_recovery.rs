@@ -12,7 +12,7 @@ use std::{
     sync::Arc,
 };
 use store::{
-    disk::SimulatedDisk,
+    disk::{Disk, SimulatedDisk},
     journal::{
         EmbeddedJournal, Journal, JournalConfig, JournalError, OpenError, Position, read_all, read_all_on,
     },
@@ -198,6 +198,25 @@ async fn positions_are_never_given_twice() {
     append(&journal, 4..6).await;
     assert_eq!(all(&disk, &journal).await, [0, 1, 2, 4, 5]);
     assert_eq!(journal.bad_blocks(), 1);
+}
+
+#[tokio::test]
+async fn older_files_may_go() {
+    let disk = ten_records().await;
+    disk.remove(&segment(0)).unwrap();
+    let journal = open(&disk);
+    assert_eq!(all(&disk, &journal).await, (4..10).collect::<Vec<_>>());
+    assert_eq!(journal.bad_blocks(), 0);
+    journal.close().await;
+    // All but one that was begun and is empty.
+    disk.remove(&segment(4)).unwrap();
+    disk.damage(&segment(8), block(0).start..block(1).end);
+    let journal = open(&disk);
+    assert_eq!(journal.end(), Position(8));
+    let mut follower = journal.follow(Position(0));
+    let (next, ()) = tokio::join!(follower.next(), append(&journal, 8..9));
+    assert_eq!(next.unwrap().first, Position(8));
+    assert_eq!(all(&disk, &journal).await, [8]);
 }
 
 #[tokio::test]

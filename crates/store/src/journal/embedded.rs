@@ -220,7 +220,6 @@ fn repair(disk: &dyn Disk, dir: &Path, found: Survey) -> Result<Extent, OpenErro
         }
         disk.repair(&path, found.last_block).map_err(failed("repair", &path))?;
     }
-    disk.sync_dir(dir).map_err(failed("sync", dir))?;
     Ok(found.extent)
 }
 

@@ -41,10 +41,12 @@ async fn measure(dir: &Path, count: usize) {
     let appenders: Vec<_> = (0..APPENDERS)
         .map(|appender| {
             let journal = Arc::clone(&journal);
+            let message = usual_message();
             tokio::spawn(async move {
                 let mut appended = 0;
                 while started.elapsed() < RUN {
-                    let records = (0..count).map(|number| record(appender, appended + number)).collect();
+                    let records =
+                        (0..count).map(|number| record(&message, appender, appended + number)).collect();
                     journal.append(records).await.unwrap();
                     appended += count;
                 }
@@ -90,26 +92,29 @@ fn raw(path: &Path, bytes: usize, commits: usize) -> Duration {
 }
 
 /// As a usual device sends them: a fix and a dozen inputs.
-fn record(appender: usize, number: usize) -> Record {
-    let time = Timestamp::from_seconds(1_729_080_000 + number as i64);
-    let coordinates = Coordinates::new(54.7 + number as f64 * 1e-5, 25.3).unwrap_or_else(|| unreachable!());
-    let fix = Fix {
+fn usual_message() -> Message {
+    let fix = Coordinates::new(54.714_605, 25.303_195).map(|coordinates| Fix {
         speed: Some(Speed::from_kmh(50.0)),
         heading: Some(Heading::from_degrees(90)),
         altitude: Some(Metres(120.0)),
         satellites: Some(12),
         ..Fix::at(coordinates)
-    };
+    });
     let inputs = (0..12u32).filter_map(|input| {
         let name = InputName::find(&format!("avl_io_{}", 200 + input))?;
         Some((name, Value::Int(i64::from(input) * 100)))
     });
+    Message { time: None, fix, inputs: inputs.collect() }
+}
+
+fn record(message: &Message, appender: usize, number: usize) -> Record {
+    let time = Timestamp::from_seconds(1_729_080_000 + number as i64);
     Record::Telemetry(Telemetry {
         source: SourceId(appender as i64),
         received: time.plus(Duration::from_millis(700)),
         time,
         time_origin: TimeOrigin::Device,
         hash: RecordHash(((appender as u128) << 64) | number as u128),
-        message: Message { time: Some(time), fix: Some(fix), inputs: inputs.collect() },
+        message: Message { time: Some(time), ..message.clone() },
     })
 }

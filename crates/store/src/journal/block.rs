@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 /// The newest version that this program writes and reads.
 pub(super) const VERSION: u32 = 1;
 
-/// Magic, version, position of the first record, checksum of these. The first two stay where they are in every
-/// version, so that an older program can tell that a file is too new for it.
+/// Magic, version, position of the first record, checksum of these: in every version, so that an older program can
+/// tell a file that is too new for it from a damaged one.
 pub(super) const SEGMENT_HEADER: usize = 24;
 const SEGMENT_MAGIC: [u8; 8] = *b"OUTRIDEJ";
 
@@ -40,9 +40,13 @@ pub(super) fn segment_first(name: &str) -> Option<u64> {
 }
 
 pub(super) fn segment_header(first: u64) -> [u8; SEGMENT_HEADER] {
+    segment_header_of(VERSION, first)
+}
+
+fn segment_header_of(version: u32, first: u64) -> [u8; SEGMENT_HEADER] {
     let mut header = [0; SEGMENT_HEADER];
     header[..8].copy_from_slice(&SEGMENT_MAGIC);
-    header[8..12].copy_from_slice(&VERSION.to_le_bytes());
+    header[8..12].copy_from_slice(&version.to_le_bytes());
     header[12..20].copy_from_slice(&first.to_le_bytes());
     let checksum = crc32fast::hash(&header[..20]);
     header[20..].copy_from_slice(&checksum.to_le_bytes());
@@ -51,14 +55,14 @@ pub(super) fn segment_header(first: u64) -> [u8; SEGMENT_HEADER] {
 
 /// Judges the start of the segment that is named by `first`.
 pub(super) fn check_segment_header(bytes: &[u8], first: u64) -> SegmentHeader {
-    if bytes == segment_header(first) {
-        return SegmentHeader::Good;
-    }
-    match (bytes.first_chunk(), bytes.get(8..).and_then(<[u8]>::first_chunk)) {
-        (Some(&SEGMENT_MAGIC), Some(version)) if u32::from_le_bytes(*version) > VERSION => {
-            SegmentHeader::Newer(u32::from_le_bytes(*version))
-        }
-        _ => SegmentHeader::Damaged,
+    let version =
+        bytes.get(8..).and_then(<[u8]>::first_chunk).map_or(0, |version| u32::from_le_bytes(*version));
+    if version == 0 || bytes != segment_header_of(version, first) {
+        SegmentHeader::Damaged
+    } else if version > VERSION {
+        SegmentHeader::Newer(version)
+    } else {
+        SegmentHeader::Good
     }
 }
 

@@ -130,3 +130,42 @@ impl Commits {
         self.durable.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::{Contact, ContactKind, Record, SourceId, Timestamp};
+
+    #[test]
+    fn memory_holds_the_newest_batches_only() {
+        let contact = Contact {
+            source: SourceId(1),
+            received: Timestamp::from_millis(0),
+            kind: ContactKind::Heartbeat,
+        };
+        let commits = Commits::new(Extent::default(), 1000);
+        commits.begin_segment(Segment { first: 0, length: 0 });
+        for (first, footprint, oldest) in
+            [(0, 400, 0), (2, 400, 0), (4, 200, 0), (6, 1, 2), (8, 900, 6), (10, 5000, 10), (12, 1000, 12)]
+        {
+            let batch = Committed { first: Position(first), records: vec![Record::Contact(contact); 2] };
+            commits.publish(batch, footprint, 0);
+            for position in 0..first + 4 {
+                let expected = match position {
+                    _ if position >= first + 2 => "future",
+                    _ if position >= oldest => "here",
+                    _ => "stored",
+                };
+                let found = match commits.next(position) {
+                    Next::Batch(batch) => {
+                        assert_eq!(batch.first, Position(position));
+                        "here"
+                    }
+                    Next::Stored => "stored",
+                    Next::Future => "future",
+                };
+                assert_eq!(found, expected, "{position} after {first}");
+            }
+        }
+    }
+}

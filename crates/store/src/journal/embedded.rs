@@ -106,16 +106,7 @@ impl EmbeddedJournal {
     pub fn bad_blocks(&self) -> usize {
         self.damages.count()
     }
-
-    fn enqueue(&self, records: Vec<Record>, bytes: Vec<u8>, room: OwnedSemaphorePermit) -> Answer {
-        let (caller, answer) = oneshot::channel();
-        // When the queue has closed, dropping the batch answers for it.
-        let _ = self.queue.push(Batch { records, bytes, caller: Some(caller), room });
-        answer
-    }
 }
-
-type Answer = oneshot::Receiver<Result<Position, JournalError>>;
 
 impl Journal for EmbeddedJournal {
     fn append(&self, records: Vec<Record>) -> Appending {
@@ -134,7 +125,7 @@ impl Journal for EmbeddedJournal {
         let commits = Arc::clone(&self.commits);
         match self.queue.try_room(footprint) {
             Ok(room) => {
-                let answer = self.enqueue(records, bytes, room);
+                let answer = submit(&self.queue, records, bytes, room);
                 Box::pin(async move { outcome(&commits, answer).await })
             }
             Err(TryAcquireError::Closed) => Box::pin(future::ready(Err(JournalError::Closed))),
@@ -142,9 +133,7 @@ impl Journal for EmbeddedJournal {
                 let queue = Arc::clone(&self.queue);
                 Box::pin(async move {
                     let room = queue.room(footprint).await.ok_or(JournalError::Closed)?;
-                    let (caller, answer) = oneshot::channel();
-                    let _ = queue.push(Batch { records, bytes, caller: Some(caller), room });
-                    outcome(&commits, answer).await
+                    outcome(&commits, submit(&queue, records, bytes, room)).await
                 })
             }
         }
@@ -199,6 +188,15 @@ impl Drop for EmbeddedJournal {
     }
 }
 
+type Answer = oneshot::Receiver<Result<Position, JournalError>>;
+
+fn submit(queue: &Queue, records: Vec<Record>, bytes: Vec<u8>, room: OwnedSemaphorePermit) -> Answer {
+    let (caller, answer) = oneshot::channel();
+    // When the queue has closed, dropping the batch answers for it.
+    let _ = queue.push(Batch { records, bytes, caller: Some(caller), room });
+    answer
+}
+
 async fn outcome(commits: &Commits, answer: Answer) -> Result<Position, JournalError> {
     match answer.await {
         Ok(outcome) => outcome,
@@ -220,7 +218,6 @@ fn repair(disk: &dyn Disk, dir: &Path, found: Survey) -> Result<Extent, OpenErro
         }
         disk.repair(&path, found.last_block).map_err(failed("repair", &path))?;
     }
-    disk.sync_dir(dir).map_err(failed("sync", dir))?;
     Ok(found.extent)
 }
 

@@ -70,10 +70,8 @@ pub(super) fn survey(disk: &dyn Disk, dir: &Path, damages: &Damages) -> Result<S
             None => disk.open(&path).map_err(failed("open", &path))?,
         };
         let tail = find_tail(file, segment).map_err(failed("read", &path))?;
-        if header == SegmentHeader::Good {
-            // Nobody begins a segment before everything up to it is durable.
-            survey.extent.end = survey.extent.end.max(segment.first);
-        }
+        // Nobody begins a segment before everything up to it is durable.
+        survey.extent.end = survey.extent.end.max(segment.first);
         let Some(tail) = tail else {
             survey.empty.push(path);
             continue;

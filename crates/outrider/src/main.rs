@@ -5,6 +5,7 @@
 mod clock;
 mod command;
 mod config;
+mod console;
 mod data_dir;
 mod health;
 mod logs;

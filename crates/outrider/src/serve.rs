@@ -3,7 +3,7 @@
 use crate::{
     clock::SystemClock,
     config::Config,
-    data_dir,
+    console, data_dir,
     health::{self, Readiness},
     logs, metrics_page,
     ready_file::{Listening, ReadyFile, Sockets},
@@ -119,7 +119,7 @@ async fn listen(server: &Server, services: &Services) -> anyhow::Result<Listenin
     let admin_routes = api(PanelAccess::PanelOnly).merge(metrics_page::routes(server.metrics.clone()));
     let admin = server.serve_http("admin", admin.listen, admin_routes).await?;
     let on_http = if panel.public { PanelAccess::UserAndPanel } else { PanelAccess::UserOnly };
-    let http = server.serve_http("http", http.listen, api(on_http)).await?;
+    let http = server.serve_http("http", http.listen, api(on_http).merge(console::routes())).await?;
 
     let Bound { any, tcp } = services.bound();
     let sockets = |address: &SocketAddr| Sockets { tcp: Some(*address), udp: None };

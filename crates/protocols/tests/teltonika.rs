@@ -137,6 +137,16 @@ proptest! {
     }
 
     #[test]
+    fn a_packet_is_its_records_between_their_number(records in prop::collection::vec(any_record(), 0..6)) {
+        for codec in Codec::ALL {
+            let mut body = vec![records.len() as u8];
+            body.extend(records.iter().flat_map(|record| encode::record(codec, record)));
+            body.push(records.len() as u8);
+            prop_assert_eq!(encode::framed(codec.number(), &body), encode::packet(codec, &records));
+        }
+    }
+
+    #[test]
     fn anything_under_a_right_checksum_is_answered(
         codec in prop::sample::select(vec![0x08, 0x8E, 0x10]),
         count in 0..4_u8,

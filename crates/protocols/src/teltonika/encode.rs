@@ -61,6 +61,13 @@ pub fn framed(codec: u8, body: &[u8]) -> Vec<u8> {
     writer.finish()
 }
 
+/// A record alone, for who keeps records until they are acknowledged; `framed` makes a packet of them.
+pub fn record(codec: Codec, record: &Record) -> Vec<u8> {
+    let mut writer = Writer::new();
+    write(codec, record, &mut writer);
+    writer.finish()
+}
+
 fn write(codec: Codec, record: &Record, out: &mut Writer) {
     out.i64_be(record.time.millis()).u8(record.priority).i32_be(record.lng).i32_be(record.lat);
     out.i16_be(record.altitude).u16_be(record.heading).u8(record.satellites).u16_be(record.speed);

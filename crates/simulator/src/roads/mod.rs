@@ -1,5 +1,5 @@
 //! The road network that the vehicles drive on: places and roads from two small tables, with bends, traffic lights and
-//! local streets computed from their names, so that it is the same on every machine.
+//! local streets computed from their names, so that it is the same in every run.
 
 mod route;
 mod shape;
@@ -23,8 +23,9 @@ pub(crate) struct Roads {
 /// Where a vehicle stops for a while: the end of a local street.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Address {
-    place: usize,
-    street: usize,
+    place: u16,
+    /// Number of the local street's stretch.
+    street: u16,
 }
 
 /// A road between two places, or a local street from a place to its end.
@@ -128,7 +129,7 @@ impl Roads {
     }
 
     pub(crate) fn point_of(&self, address: Address) -> Point {
-        let line = &self.stretches[address.street].line;
+        let line = &self.street(address).line;
         line[line.len() - 1]
     }
 
@@ -138,29 +139,33 @@ impl Roads {
 
     /// The quickest way between two different addresses.
     pub(crate) fn way(&self, from: Address, to: Address) -> Vec<Leg> {
-        let mut way = vec![Leg { stretch: from.street, direction: Direction::Back }];
-        self.guide.follow(from.place, to.place, &mut way);
-        way.push(Leg { stretch: to.street, direction: Direction::Forth });
+        let mut way = vec![Leg { stretch: from.street.into(), direction: Direction::Back }];
+        self.guide.follow(from.place.into(), to.place.into(), &mut way);
+        way.push(Leg { stretch: to.street.into(), direction: Direction::Forth });
         way
     }
 
     /// Length of `way` in metres.
     pub(crate) fn distance(&self, from: Address, to: Address) -> f32 {
-        let local = self.stretches[from.street].length + self.stretches[to.street].length;
-        local + self.guide.distance(from.place, to.place)
+        let local = self.street(from).length + self.street(to).length;
+        local + self.guide.distance(from.place.into(), to.place.into())
     }
 
     /// Seconds that `way` takes at its speed limits, and how many traffic lights may stop it.
     pub(crate) fn effort(&self, from: Address, to: Address) -> (f32, u32) {
-        let local = self.stretches[from.street].seconds() + self.stretches[to.street].seconds();
-        let (seconds, lights) = self.guide.effort(from.place, to.place);
+        let local = self.street(from).seconds() + self.street(to).seconds();
+        let (seconds, lights) = self.guide.effort(from.place.into(), to.place.into());
         (local + seconds, lights + 1)
     }
 
     /// The name of the place that an address belongs to.
     #[cfg(test)]
     fn place_of(&self, address: Address) -> &str {
-        &self.places[address.place].name
+        &self.places[usize::from(address.place)].name
+    }
+
+    fn street(&self, address: Address) -> &Stretch {
+        &self.stretches[usize::from(address.street)]
     }
 
     /// # Errors
@@ -176,7 +181,7 @@ impl Roads {
         let mut addresses = Vec::new();
         for (number, place) in places.iter().enumerate() {
             for street in 0..place.streets {
-                addresses.push(Address { place: number, street: stretches.len() });
+                addresses.push(Address { place: number as u16, street: stretches.len() as u16 });
                 stretches.push(local_street(number, place, street));
             }
         }
@@ -294,7 +299,7 @@ mod tests {
         for &end in &roads.addresses()[1..] {
             for (from, to) in [(start, end), (end, start)] {
                 let way = roads.way(from, to);
-                let mut place = from.place;
+                let mut place = usize::from(from.place);
                 let mut length = 0.0;
                 for leg in &way[1..way.len() - 1] {
                     let stretch = roads.stretch(leg.stretch);
@@ -305,7 +310,13 @@ mod tests {
                     assert_eq!(enters, place, "{way:?}");
                     place = leaves;
                 }
-                assert_eq!(place, to.place, "{} to {}", roads.place_of(from), roads.place_of(to));
+                assert_eq!(
+                    place,
+                    usize::from(to.place),
+                    "{} to {}",
+                    roads.place_of(from),
+                    roads.place_of(to)
+                );
                 length += way.iter().map(|leg| roads.stretch(leg.stretch).length).sum::<f32>();
                 assert!((length - roads.distance(from, to)).abs() < 1.0);
             }

@@ -8,6 +8,7 @@ mod config;
 mod console;
 mod data_dir;
 mod health;
+mod http;
 mod logs;
 mod metrics_page;
 mod panel_password;

@@ -5,7 +5,7 @@ use crate::{
     config::Config,
     console, data_dir,
     health::{self, Readiness},
-    logs, metrics_page,
+    http, logs, metrics_page,
     ready_file::{Listening, ReadyFile, Sockets},
     services::Services,
     stop,
@@ -17,32 +17,31 @@ use domain::Clock;
 use gateway::Bound;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
-use tokio::{
-    net::TcpListener,
-    time::{interval, sleep},
-};
+use tokio::{net::TcpListener, time::interval};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// How often finished histogram samples are folded into their buckets, so that they do not pile up between scrapes.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
-/// How long requests may go on after the signal to stop. A client that never ends its request must not hold up the
-/// stop of everything else.
-const HTTP_GRACE: Duration = Duration::from_secs(3);
+
+/// As many open files as the largest fleet on one machine needs, where the system allows it.
+const OPEN_FILES: u64 = 262_144;
 
 /// Runs the server; returns when it has stopped.
 ///
 /// # Errors
 /// When a piece cannot start, or does not end in time.
 pub fn run(config: Config) -> anyhow::Result<()> {
+    // Each connection is an open file; the limit that is usual for programs is low, the one that is allowed is not.
+    let open_files = rlimit::increase_nofile_limit(OPEN_FILES).context("raising the limit of open files")?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting threads")?;
-    let outcome = runtime.block_on(serve(config));
+    let outcome = runtime.block_on(serve(config, open_files));
     // What did not end in time must not hold up the process.
     runtime.shutdown_background();
     outcome
 }
 
-async fn serve(config: Config) -> anyhow::Result<()> {
+async fn serve(config: Config, open_files: u64) -> anyhow::Result<()> {
     let clock = Arc::new(SystemClock::default());
     logs::start(&config.log, clock.clone())?;
     let server = Server {
@@ -54,7 +53,8 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         config,
     };
     data_dir::prepare(&server.config.data_dir)?;
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), data_dir = %server.config.data_dir.display(), "starting");
+    let data_dir = server.config.data_dir.display();
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), %data_dir, open_files, "starting");
 
     run_until_stopped(&server).await?;
     tracing::info!("stopped");
@@ -110,16 +110,16 @@ async fn listen(server: &Server, services: &Services) -> anyhow::Result<Listenin
         }
     });
 
-    let Config { http, admin, panel, .. } = &server.config;
+    let Config { http: settings, admin, panel, .. } = &server.config;
     let api = |panel| {
-        let body_limit = usize::try_from(http.body_limit.0).unwrap_or(usize::MAX);
-        let config = ApiConfig { rate_limit: http.rate_limit, body_limit, panel };
+        let body_limit = usize::try_from(settings.body_limit.0).unwrap_or(usize::MAX);
+        let config = ApiConfig { rate_limit: settings.rate_limit, body_limit, panel };
         Api::router(Arc::clone(&services.fleet), config).merge(health::routes(server.readiness.clone()))
     };
     let admin_routes = api(PanelAccess::PanelOnly).merge(metrics_page::routes(server.metrics.clone()));
     let admin = server.serve_http("admin", admin.listen, admin_routes).await?;
     let on_http = if panel.public { PanelAccess::UserAndPanel } else { PanelAccess::UserOnly };
-    let http = server.serve_http("http", http.listen, api(on_http).merge(console::routes())).await?;
+    let http = server.serve_http("http", settings.listen, api(on_http).merge(console::routes())).await?;
 
     let Bound { any, tcp } = services.bound();
     let sockets = |address: &SocketAddr| Sockets { tcp: Some(*address), udp: None };
@@ -146,22 +146,7 @@ impl Server {
         let place = || format!("cannot listen on {listen} ([{section}] listen)");
         let listener = TcpListener::bind(listen).await.with_context(place)?;
         let bound = listener.local_addr().with_context(place)?;
-        let service = routes.into_make_service_with_connect_info::<SocketAddr>();
-        let serving =
-            axum::serve(listener, service).with_graceful_shutdown(self.stop.clone().cancelled_owned());
-        let stop = self.stop.clone();
-        self.tasks.spawn(async move {
-            let cut_off = async {
-                stop.cancelled().await;
-                sleep(HTTP_GRACE).await;
-            };
-            tokio::select! {
-                served = serving.into_future() => if let Err(error) = served {
-                    tracing::error!(%error, section, "the http listener ended");
-                },
-                () = cut_off => tracing::warn!(section, "clients that had not finished were cut off"),
-            }
-        });
+        self.tasks.spawn(http::serve(listener, routes, self.stop.clone()));
         Ok(bound)
     }
 }

@@ -9,14 +9,20 @@ use crate::{
 };
 use axum::{
     Router,
-    body::{Body, to_bytes},
+    body::{Body, HttpBody},
     extract::{ConnectInfo, State},
     http::{self, HeaderName, Method, Response, header},
 };
 use domain::ErrorCode;
 use fleet::{Failure, Fleet};
-use std::{collections::HashMap, net::SocketAddr, num::NonZeroU32, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap, future::poll_fn, net::SocketAddr, num::NonZeroU32, pin::Pin, sync::Arc,
+    time::Duration,
+};
 use tower_http::cors::{AllowHeaders, Any, CorsLayer};
+
+/// Bytes after which a client that goes on sending is cut off.
+const DISCARDED: usize = 64 << 20;
 
 /// Settings of one listener of the API.
 #[derive(Clone, Debug)]
@@ -101,10 +107,15 @@ impl Api {
             return Err(ErrorCode::WrongMethod.into());
         }
         let (head, body) = request.into_parts();
-        let body = to_bytes(body, self.config.body_limit).await.map_err(|_| ErrorCode::TooLargeRequest)?;
+        let body = read_whole(body, self.config.body_limit).await?;
         let throttle = Arc::clone(&self.throttle);
         let request = Request::read(address.ip(), throttle, &head.headers, head.uri.query(), &body)?;
-        let answered = (entry.run)(Arc::clone(&self.fleet), request).await;
+        // A task of its own: what an action has begun it ends, also when the client hangs up, and its panic is its own.
+        let answered =
+            tokio::spawn((entry.run)(Arc::clone(&self.fleet), request)).await.unwrap_or_else(|error| {
+                tracing::error!(%error, action = entry.path, "an action did not end");
+                Err(ErrorCode::Unexpected.into())
+            });
         count(entry, &answered);
         answered
     }
@@ -116,6 +127,23 @@ async fn call(
     request: http::Request<Body>,
 ) -> Response<Body> {
     respond(api.answer(address, request).await)
+}
+
+/// A body that is too long is read on and thrown away, up to a point: who is still sending would not see the answer.
+async fn read_whole(mut body: Body, limit: usize) -> Result<Vec<u8>, Failure> {
+    let mut whole = Vec::new();
+    let mut length = 0_usize;
+    while length <= limit.saturating_add(DISCARDED) {
+        let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await else { break };
+        let data = frame.map_err(|_| ErrorCode::WrongRequestFormat)?.into_data().unwrap_or_default();
+        length = length.saturating_add(data.len());
+        if length <= limit {
+            whole.extend_from_slice(&data);
+        } else {
+            whole = Vec::new();
+        }
+    }
+    if length <= limit { Ok(whole) } else { Err(ErrorCode::TooLargeRequest.into()) }
 }
 
 fn count(entry: &Entry, answered: &Answered) {

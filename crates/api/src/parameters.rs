@@ -2,8 +2,8 @@
 //! value out of bounds never reaches it. All wrong parameters are told at once.
 
 use crate::request::Arguments;
-use domain::{GroupId, TariffId, TrackerId, UserId};
-use fleet::{Money, ParameterError};
+use domain::{DeviceId, GroupId, TariffId, TrackerId, UserId};
+use fleet::{Money, ParameterError, rules};
 use serde_json::Value;
 use std::{borrow::Cow, fmt};
 
@@ -219,6 +219,40 @@ impl<const MIN: usize, const MAX: usize> fmt::Display for Text<MIN, MAX> {
 /// Unicode 16, general category Co.
 fn is_private_use(c: char) -> bool {
     matches!(c, '\u{E000}'..='\u{F8FF}' | '\u{F0000}'..='\u{FFFFD}' | '\u{100000}'..='\u{10FFFD}')
+}
+
+macro_rules! texts {
+    ($($(#[$doc:meta])* $name:ident $min:literal..=$max:literal, $rule:path;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub(crate) struct $name(pub(crate) String);
+
+        impl Parameter for $name {
+            fn parse(value: &Value) -> Result<Self, Wrong> {
+                let Text(text) = Text::<$min, $max>::parse(value)?;
+                $rule(&text).map_or(Ok(Self(text)), |wrong| Err(wrong.into()))
+            }
+        }
+    )*};
+}
+
+// Texts for which there is a rule beside their length.
+texts! {
+    TimeZone 1..=64, rules::time_zone;
+    Locale 1..=64, rules::locale;
+    MeasurementSystem 1..=64, rules::measurement_system;
+    Geocoder 1..=64, rules::geocoder;
+    RouteProvider 1..=64, rules::route_provider;
+    /// Empty stands for none.
+    Phone 0..=20, rules::phone;
+    Apn 0..=40, rules::apn;
+}
+
+impl Parameter for DeviceId {
+    fn parse(value: &Value) -> Result<Self, Wrong> {
+        let Text(text) = Text::<1, 64>::parse(value)?;
+        Self::new(&text).map_err(|invalid| invalid.to_string().into())
+    }
 }
 
 /// A list of MIN to MAX items; in forms and queries it is JSON text.

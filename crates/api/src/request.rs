@@ -1,7 +1,7 @@
 //! A call as it came over HTTP, in whichever of its three forms (JSON body, form body, query), reduced to one map of
 //! arguments. The session's hash and the date form may stand in three places each.
 
-use crate::throttle::Throttle;
+use crate::{parameters::Parameter, throttle::Throttle};
 use axum::http::{HeaderMap, header};
 use domain::ErrorCode;
 use fleet::Failure;
@@ -30,36 +30,36 @@ impl Request {
         body: &[u8],
     ) -> Result<Self, Failure> {
         let mut arguments = query.map(|query| form(query.as_bytes())).unwrap_or_default();
-        arguments.extend(body_arguments(headers, body)?);
+        // Null says nothing, so it hides nothing that the query says.
+        arguments.extend(body_arguments(headers, body)?.into_iter().filter(|(_, value)| !value.is_null()));
         Ok(Self {
             arguments,
             address,
             throttle,
             authorization: bearer(headers),
-            iso_header: headers.get("nvx-iso-datetime").is_some_and(|value| value == "true"),
+            iso_header: headers.get("nvx-iso-datetime").is_some_and(|value| {
+                value.to_str().is_ok_and(|value| value.trim().eq_ignore_ascii_case("true"))
+            }),
         })
     }
 
     /// The session's hash: from the body, the query, or `Authorization: NVX <hash>`.
     pub(crate) fn hash(&self) -> Option<&str> {
         let argument = self.arguments.get("hash").and_then(Value::as_str);
-        argument.or(self.authorization.as_deref()).filter(|hash| !hash.is_empty())
+        argument.filter(|hash| !hash.is_empty()).or(self.authorization.as_deref())
     }
 
     pub(crate) fn iso_dates(&self) -> bool {
-        let argument = match self.arguments.get("iso_datetime") {
-            Some(Value::Bool(iso)) => *iso,
-            Some(Value::String(text)) => text == "true",
-            _ => false,
-        };
-        argument || self.iso_header
+        let argument = self.arguments.get("iso_datetime").map(bool::parse);
+        matches!(argument, Some(Ok(true))) || self.iso_header
     }
 }
 
 fn bearer(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, hash) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("nvx").then(|| hash.trim().to_owned())
+    let hash = hash.trim();
+    (scheme.eq_ignore_ascii_case("nvx") && !hash.is_empty()).then(|| hash.to_owned())
 }
 
 fn body_arguments(headers: &HeaderMap, body: &[u8]) -> Result<Arguments, Failure> {

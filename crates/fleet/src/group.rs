@@ -16,6 +16,7 @@ impl Fleet {
         title: &str,
         color: &str,
     ) -> Result<GroupId, Failure> {
+        let _turn = self.turn(caller).await?;
         let id = self.catalog.create_group(caller.account(), title, color).await?;
         self.account_changed(caller).await?;
         Ok(id)
@@ -30,6 +31,7 @@ impl Fleet {
         title: &str,
         color: &str,
     ) -> Result<(), Failure> {
+        let _turn = self.turn(caller).await?;
         let group = Group { id, account: caller.account(), title: title.to_owned(), color: color.to_owned() };
         self.catalog.update_group(&group).await?;
         self.account_changed(caller).await
@@ -40,6 +42,7 @@ impl Fleet {
     /// # Errors
     /// `NotFound`.
     pub async fn delete_group(&self, caller: &UserCaller, id: GroupId) -> Result<(), Failure> {
+        let _turn = self.turn(caller).await?;
         self.catalog.delete_group(caller.account(), id).await?;
         self.account_changed(caller).await
     }
@@ -54,6 +57,7 @@ impl Fleet {
         group: GroupId,
         trackers: &[TrackerId],
     ) -> Result<(), Failure> {
+        let _turn = self.turn(caller).await?;
         {
             let tables = self.directory.read();
             if group != GroupId::NONE && tables.group(caller.account(), group).is_none() {
@@ -69,6 +73,7 @@ impl Fleet {
         Ok(())
     }
 
+    /// Call it while holding the account's turn.
     pub(crate) async fn account_changed(&self, caller: &UserCaller) -> Result<(), Failure> {
         self.directory.refresh_account(&self.catalog, caller.account()).await?;
         self.signals.publish(Signal::AccountChanged(caller.account()));

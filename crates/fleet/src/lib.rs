@@ -10,10 +10,12 @@ mod panel;
 mod password;
 mod plugins;
 mod registration;
+pub mod rules;
 mod secrets;
 mod session;
 mod tariff;
 mod tracker;
+mod turns;
 mod user;
 
 pub use caller::{PanelCaller, UserCaller};
@@ -29,7 +31,7 @@ pub use store::catalog::{
 };
 pub use telemetry::{Additional, GpsView, GsmView, StateView};
 pub use tracker::{StateOf, TrackerView};
-pub use user::{GEOCODERS, MEASUREMENT_SYSTEMS, PanelUser, ROUTE_PROVIDERS, SettingsChange, UserDraft};
+pub use user::{PanelUser, SettingsChange, UserDraft};
 
 use attempts::Attempts;
 use directory::Directory;
@@ -38,6 +40,7 @@ use live::Live;
 use session::SessionCache;
 use std::sync::Arc;
 use store::{catalog::Catalog, signals::Signals};
+use turns::{Turn, Turns};
 
 /// Everything a use case needs. One per process, shared by all callers.
 pub struct Fleet {
@@ -49,6 +52,10 @@ pub struct Fleet {
     sessions: SessionCache,
     secrets: Secrets,
     attempts: Attempts,
+    /// By login: a password is checked when the outcome of the last check is known.
+    logins: Turns,
+    /// By account: held from the look at what there is until the directory knows what was written.
+    accounts: Turns,
 }
 
 /// What a `Fleet` is made of.
@@ -76,10 +83,17 @@ impl Fleet {
             sessions: SessionCache::default(),
             secrets: Secrets::new(parts.randomness),
             attempts: Attempts::default(),
+            logins: Turns::default(),
+            accounts: Turns::default(),
         })
     }
 
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// The caller's turn to change the account.
+    async fn turn(&self, caller: &UserCaller) -> Result<Turn<'_>, Failure> {
+        self.accounts.take(caller.account()).await
     }
 }

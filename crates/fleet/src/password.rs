@@ -15,6 +15,7 @@ impl Fleet {
         address: IpAddr,
     ) -> Result<(), Failure> {
         let login = &caller.user.login;
+        let _turn = self.logins.take(login.to_lowercase()).await?;
         self.attempts.admit(login, address, self.now())?;
         let user = self.catalog.user(caller.user.id).await?.ok_or(ErrorCode::SessionNotFound)?;
         if !self.secrets.verify_password(old, Some(&user.password_hash)).await? {

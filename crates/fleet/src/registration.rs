@@ -1,39 +1,39 @@
 //! Registration: a new tracker on a new source.
 
-use crate::{Failure, Fleet, ParameterError, Plugin, TrackerView, UserCaller};
-use domain::{DeviceId, DeviceModel, ErrorCode, GroupId, IdType, ModelCode, TariffId, Timestamp};
-use std::time::Duration;
+use crate::{Failure, Fleet, Plugin, TrackerView, UserCaller, rules, tracker::with_source};
+use domain::{DeviceId, DeviceModel, ErrorCode, GroupId, ModelCode, TariffId, Timestamp};
+use jiff::{ToSpan, tz::TimeZone};
 use store::{
     catalog::{CatalogError, DocType, LegalType, NewSource, NewTracker},
     signals::Signal,
 };
 
-/// What a caller says about a new tracker.
+/// What a caller says about a new tracker; phone and access point are such as `rules` allow.
 #[derive(Clone, Debug)]
 pub struct Registration {
     pub label: String,
     pub group: GroupId,
     pub model: String,
     pub plugin: i64,
-    pub device_id: Option<String>,
-    /// International format, digits only.
+    pub device_id: Option<DeviceId>,
     pub phone: Option<String>,
     pub apn_name: Option<String>,
     pub apn_user: Option<String>,
     pub activation_code: Option<String>,
 }
 
-const DAY: Duration = Duration::from_secs(24 * 3600);
-
 impl Fleet {
     /// # Errors
-    /// `InvalidParameters` with every wrong parameter; `EntityNotFound` for the group; `UnknownModel`,
-    /// `PluginNotFound`, `WrongActivationCode`, `LegalType`, `DeviceLimitExceeded`, `DeviceIdInUse`, `PhoneInUse`.
+    /// `InvalidParameters` for the device id; `EntityNotFound` for the group; `UnknownModel`, `PluginNotFound`,
+    /// `WrongActivationCode`, `LegalType`, `DeviceLimitExceeded`, `DeviceIdInUse`, `PhoneInUse`.
     pub async fn register(&self, caller: &UserCaller, new: Registration) -> Result<TrackerView, Failure> {
         let account = caller.account();
         let model = registrable(&new.model)?;
         Plugin::find(new.plugin).filter(|plugin| plugin.takes(model)).ok_or(ErrorCode::PluginNotFound)?;
-        let device_id = check_parameters(&new, model)?;
+        if let Some(wrong) = rules::device_id(new.device_id.as_ref(), model) {
+            return Err(Failure::parameter("device_id", wrong));
+        }
+        let _turn = self.turn(caller).await?;
         if new.group != GroupId::NONE && self.directory.read().group(account, new.group).is_none() {
             return Err(ErrorCode::EntityNotFound.into());
         }
@@ -45,12 +45,12 @@ impl Fleet {
         let created = self.now();
         let source = NewSource {
             account,
-            device_id: Some(device_id),
+            device_id: new.device_id,
             model: new.model,
             phone: new.phone,
             tariff,
             created,
-            tariff_end: free_days.map(|days| end_of_free_days(created, days)),
+            tariff_end: free_days.and_then(|days| days_later(created, days, &caller.user.settings.time_zone)),
         };
         let tracker = NewTracker { label: new.label, group: new.group };
         let (source, tracker) =
@@ -62,7 +62,9 @@ impl Fleet {
         self.directory.refresh_tracker(&self.catalog, account, tracker).await?;
         self.signals.publish(Signal::SourceChanged(source));
         self.signals.publish(Signal::AccountChanged(account));
-        self.tracker(caller, tracker)
+        let tables = self.directory.read();
+        let view = tables.tracker(account, tracker).and_then(|tracker| with_source(&tables, tracker));
+        Ok(view.ok_or(ErrorCode::NotFound)?)
     }
 
     /// The plan of a new tracker and its free days: the user's default plan wins over the panel's.
@@ -96,41 +98,29 @@ fn registrable(code: &str) -> Result<&'static DeviceModel, ErrorCode> {
     if model.register { Ok(model) } else { Err(ErrorCode::UnknownModel) }
 }
 
-/// Every rule that the parameters alone can break. Answers the device's id.
-fn check_parameters(new: &Registration, model: &DeviceModel) -> Result<DeviceId, Failure> {
-    let mut wrong = Vec::new();
-    let mut check = |fits: bool, parameter: &str, error: &str| {
-        if !fits {
-            wrong.push(ParameterError { parameter: parameter.to_owned(), error: error.to_owned() });
+/// The same time of day so many calendar days later, in the zone in which its owner reads the date.
+fn days_later(time: Timestamp, days: i64, zone: &str) -> Option<Timestamp> {
+    let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
+    let time = jiff::Timestamp::from_millisecond(time.millis()).ok()?.to_zoned(zone);
+    let later = time.checked_add(days.days()).ok()?;
+    Some(Timestamp::from_millis(later.timestamp().as_millisecond()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn free_days_are_calendar_days() {
+        // In Berlin, summer time begins on 29 March 2026 and ends on 25 October 2026.
+        for (created, days, zone, end) in [
+            ("2026-03-20T22:30:00Z", 14, "UTC", "2026-04-03T22:30:00Z"),
+            ("2026-03-20T22:30:00Z", 14, "Europe/Berlin", "2026-04-03T21:30:00Z"),
+            ("2026-10-24T22:30:00Z", 1, "Europe/Berlin", "2026-10-25T23:30:00Z"),
+        ] {
+            let millis = |time: &str| time.parse::<jiff::Timestamp>().unwrap().as_millisecond();
+            let later = days_later(Timestamp::from_millis(millis(created)), days, zone);
+            assert_eq!(later, Some(Timestamp::from_millis(millis(end))), "{created} {zone}");
         }
-    };
-    let device_id = new.device_id.as_deref().map(DeviceId::new);
-    match (&device_id, &model.id_type) {
-        (None, _) => check(false, "device_id", "is required for this model"),
-        (Some(Err(invalid)), _) => check(false, "device_id", &invalid.to_string()),
-        (Some(Ok(id)), id_type) => check(id_type.fits(id), "device_id", form_of(id_type)),
     }
-    let digits =
-        |phone: &String| (8..=20).contains(&phone.len()) && phone.bytes().all(|b| b.is_ascii_digit());
-    check(new.phone.as_ref().is_none_or(digits), "phone", "must have 8 to 20 digits");
-    let apn = |text: &String| text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.@ ".contains(c));
-    let apn_error = "must have only letters, digits, spaces and - _ . @";
-    check(new.apn_name.as_ref().is_none_or(apn), "apn_name", apn_error);
-    check(new.apn_user.as_ref().is_none_or(apn), "apn_user", apn_error);
-    match device_id {
-        Some(Ok(id)) if wrong.is_empty() => Ok(id),
-        _ => Err(Failure::parameters(wrong)),
-    }
-}
-
-fn form_of(id_type: &IdType) -> &'static str {
-    match id_type {
-        IdType::Imei => "must be an IMEI of 15 digits",
-        IdType::Meid => "must be a MEID of 14 hex digits",
-        IdType::Digits(_) | IdType::Generated { .. } => "does not have the form of this model's ids",
-    }
-}
-
-fn end_of_free_days(created: Timestamp, days: i64) -> Timestamp {
-    created.plus(DAY * u32::try_from(days).unwrap_or(u32::MAX))
 }

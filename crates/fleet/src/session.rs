@@ -19,6 +19,7 @@ impl Fleet {
     /// # Errors
     /// `TooManyAttempts`, `WrongLogin`, `NotActivated`, `TooManySessions`.
     pub async fn log_in(&self, login: &str, password: &str, address: IpAddr) -> Result<String, Failure> {
+        let _turn = self.logins.take(login.to_lowercase()).await?;
         self.attempts.admit(login, address, self.now())?;
         let user = self.catalog.user_by_login(login).await?;
         let stored = user.as_ref().map(|user| user.password_hash.as_str());
@@ -31,7 +32,8 @@ impl Fleet {
         if !user.activated {
             return Err(ErrorCode::NotActivated.into());
         }
-        self.user_session(user.id, Some(user.password_hash)).await
+        let session = self.user_session(user.id, Some(user.password_hash)).await;
+        session.map_err(|failure| password_changed(failure, ErrorCode::WrongLogin))
     }
 
     /// A session of a user for a panel account that looks after them.
@@ -63,6 +65,7 @@ impl Fleet {
     ) -> Result<String, Failure> {
         // Panel logins are counted apart from users of the same name.
         let counted_as = format!("panel\n{login}");
+        let _turn = self.logins.take(counted_as.to_lowercase()).await?;
         self.attempts.admit(&counted_as, address, self.now())?;
         let account = self.catalog.panel_account_by_login(login).await?;
         let stored = account.as_ref().map(|account| account.password_hash.as_str());
@@ -72,7 +75,9 @@ impl Fleet {
         }
         self.attempts.succeeded(&counted_as);
         let account = account.ok_or(ErrorCode::AccessDenied)?;
-        self.begin_session(SessionOwner::Panel(account.id), Some(account.password_hash), PANEL_SESSION).await
+        let owner = SessionOwner::Panel(account.id);
+        let session = self.begin_session(owner, Some(account.password_hash), PANEL_SESSION).await;
+        session.map_err(|failure| password_changed(failure, ErrorCode::AccessDenied))
     }
 
     pub async fn panel_log_out(&self, caller: &PanelCaller) -> Result<(), Failure> {
@@ -163,6 +168,11 @@ impl Fleet {
         self.sessions.remember(fingerprint, session, began);
         Ok(owner)
     }
+}
+
+/// There is no session for a password that was changed after it had been checked: it was the wrong one.
+fn password_changed(failure: Failure, wrong: ErrorCode) -> Failure {
+    if failure.code == ErrorCode::NotFound { wrong.into() } else { failure }
 }
 
 /// Sessions used lately, so that a call costs no SQL. Bounded: when full, it starts anew.

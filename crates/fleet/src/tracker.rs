@@ -89,7 +89,7 @@ impl Fleet {
     }
 }
 
-fn with_source(tables: &Tables, tracker: &Arc<Tracker>) -> Option<TrackerView> {
+pub(crate) fn with_source(tables: &Tables, tracker: &Arc<Tracker>) -> Option<TrackerView> {
     let source = tables.source(tracker.source)?;
     Some(TrackerView { tracker: Arc::clone(tracker), source: Arc::clone(source) })
 }

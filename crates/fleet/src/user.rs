@@ -1,6 +1,6 @@
 //! Users: what the panel does with them, and their own settings.
 
-use crate::{Failure, Fleet, PanelCaller, ParameterError, UserCaller};
+use crate::{Failure, Fleet, PanelCaller, UserCaller};
 use domain::{AccountId, ErrorCode, TariffId, UserId};
 use store::{
     catalog::{Direction, Listed, Membership, NewUser, Page, Person, Settings, Shown, User, UserOrder},
@@ -40,15 +40,11 @@ pub struct SettingsChange {
     pub translit: Option<bool>,
 }
 
-pub const MEASUREMENT_SYSTEMS: &[&str] = &["metric", "imperial", "us", "metric_gal_us", "nautical"];
-pub const GEOCODERS: &[&str] = &["google", "yandex", "progorod", "osm", "locationiq"];
-pub const ROUTE_PROVIDERS: &[&str] = &["progorod", "google", "osrm"];
-
 impl Fleet {
     /// Makes an account with its master user.
     ///
     /// # Errors
-    /// `InvalidParameters` for the time zone, the locale or the plan; `LoginInUse`.
+    /// `InvalidParameters` for the plan; `LoginInUse`.
     pub async fn create_user(&self, _: &PanelCaller, draft: UserDraft) -> Result<UserId, Failure> {
         self.create_master(draft).await.map(|(_, user)| user)
     }
@@ -63,7 +59,6 @@ impl Fleet {
             route_provider: "osrm".to_owned(),
             translit: false,
         };
-        check_settings(&settings)?;
         if let Some(tariff) = draft.default_tariff
             && self.catalog.tariff(tariff).await?.is_none()
         {
@@ -119,10 +114,12 @@ impl Fleet {
         Ok(users.into_iter().find(|user| user.role == store::catalog::Role::Master))
     }
 
-    /// # Errors
-    /// `InvalidParameters` with every setting that has an unknown value; then nothing changes.
+    /// The values are such as `rules` allow.
     pub async fn update_settings(&self, caller: &UserCaller, change: SettingsChange) -> Result<(), Failure> {
-        let old = &caller.user.settings;
+        let _turn = self.turn(caller).await?;
+        // What another call has changed meanwhile stays changed.
+        let member = self.directory.read().member(caller.user.id).ok_or(ErrorCode::SessionNotFound)?;
+        let old = &member.settings;
         let settings = Settings {
             time_zone: change.time_zone.unwrap_or_else(|| old.time_zone.clone()),
             locale: change.locale.unwrap_or_else(|| old.locale.clone()),
@@ -131,7 +128,6 @@ impl Fleet {
             route_provider: change.route_provider.unwrap_or_else(|| old.route_provider.clone()),
             translit: change.translit.unwrap_or(old.translit),
         };
-        check_settings(&settings)?;
         self.catalog.set_settings(caller.user.id, &settings).await?;
         self.account_changed(caller).await
     }
@@ -141,33 +137,4 @@ impl Fleet {
             self.directory.read().trackers(user.account.id).filter(|tracker| !tracker.clone).count();
         PanelUser { user, trackers }
     }
-}
-
-fn check_settings(settings: &Settings) -> Result<(), Failure> {
-    let zone_known = jiff::tz::TimeZone::get(&settings.time_zone).is_ok();
-    let locale_known =
-        settings.locale.split_once('_').map_or(is_language(&settings.locale), |(language, country)| {
-            is_language(language) && country.len() == 2 && country.bytes().all(|b| b.is_ascii_uppercase())
-        });
-    let checks = [
-        ("time_zone", zone_known, "is no IANA time zone".to_owned()),
-        ("locale", locale_known, "must be like en or en_US".to_owned()),
-        one_of("measurement_system", &settings.measurement_system, MEASUREMENT_SYSTEMS),
-        one_of("geocoder", &settings.geocoder, GEOCODERS),
-        one_of("route_provider", &settings.route_provider, ROUTE_PROVIDERS),
-    ];
-    let wrong: Vec<_> = checks
-        .into_iter()
-        .filter(|(_, fits, _)| !fits)
-        .map(|(parameter, _, error)| ParameterError { parameter: parameter.to_owned(), error })
-        .collect();
-    if wrong.is_empty() { Ok(()) } else { Err(Failure::parameters(wrong)) }
-}
-
-fn is_language(text: &str) -> bool {
-    text.len() == 2 && text.bytes().all(|b| b.is_ascii_lowercase())
-}
-
-fn one_of(parameter: &'static str, value: &str, known: &[&str]) -> (&'static str, bool, String) {
-    (parameter, known.contains(&value), format!("must be one of {}", known.join(", ")))
 }

@@ -3,6 +3,18 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 #![expect(unreachable_pub, reason = "in a test nothing is reachable; `pub` tells what a module offers")]
 
+mod api_dates;
+mod api_errors;
+mod api_forms;
+mod api_groups;
+mod api_limits;
+mod api_models;
+mod api_races;
+mod api_registration;
+mod api_sessions;
+mod api_states;
+mod authorization;
 mod durability;
 mod first_light;
+mod secrets;
 mod support;

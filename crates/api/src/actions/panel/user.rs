@@ -4,7 +4,7 @@ use crate::{
     action::{Action, Call},
     answer::{Created, Done, Page as PageOf, Value},
     dates::Dates,
-    parameters::{Int, Object, Text, choices, parameters},
+    parameters::{Int, Locale, Object, Text, TimeZone, choices, parameters},
 };
 use domain::{ErrorCode, TariffId, UserId};
 use fleet::{
@@ -58,8 +58,8 @@ parameters! {
     struct NewUser {
         user: Object<UserFields>,
         password: Text<6, 40>,
-        time_zone: Option<Text<1, 64>>,
-        locale: Option<Text<2, 5>>,
+        time_zone: Option<TimeZone>,
+        locale: Option<Locale>,
         default_tariff_id: Option<TariffId>,
         comment: Line,
     }

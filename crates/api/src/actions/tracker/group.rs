@@ -46,7 +46,7 @@ pub(crate) struct Create;
 
 impl Action for Create {
     const PATH: &'static str = "tracker/group/create";
-    const RIGHTS: &'static [Right] = &[Right::TrackerUpdate];
+    const RIGHTS: &'static [Right] = &[Right::Admin];
     const EXAMPLE: &'static str = r#"{"title": "Vans", "color": "FF6DDC"}"#;
     type Caller = UserCaller;
     type Parameters = NewGroup;
@@ -70,7 +70,7 @@ pub(crate) struct Update;
 
 impl Action for Update {
     const PATH: &'static str = "tracker/group/update";
-    const RIGHTS: &'static [Right] = &[Right::TrackerUpdate];
+    const RIGHTS: &'static [Right] = &[Right::Admin];
     const ERRORS: &'static [ErrorCode] = &[ErrorCode::NotFound];
     const EXAMPLE: &'static str = r#"{"id": 167, "title": "Vans", "color": "FF6DDC"}"#;
     type Caller = UserCaller;
@@ -93,7 +93,7 @@ pub(crate) struct Delete;
 
 impl Action for Delete {
     const PATH: &'static str = "tracker/group/delete";
-    const RIGHTS: &'static [Right] = &[Right::TrackerUpdate];
+    const RIGHTS: &'static [Right] = &[Right::Admin];
     const ERRORS: &'static [ErrorCode] = &[ErrorCode::NotFound];
     const EXAMPLE: &'static str = r#"{"id": 167}"#;
     type Caller = UserCaller;
@@ -117,7 +117,7 @@ pub(crate) struct Assign;
 
 impl Action for Assign {
     const PATH: &'static str = "tracker/group/assign";
-    const RIGHTS: &'static [Right] = &[Right::TrackerUpdate];
+    const RIGHTS: &'static [Right] = &[Right::Admin];
     const ERRORS: &'static [ErrorCode] = &[ErrorCode::NotFound, ErrorCode::ListHasNonexistent];
     const EXAMPLE: &'static str = r#"{"id": 167, "trackers": [123456]}"#;
     type Caller = UserCaller;

@@ -8,6 +8,7 @@ use crate::{
 use domain::{ErrorCode, InputName, TrackerId};
 use fleet::{Additional, Failure, GpsView, GsmView, StateOf, StateView, UserCaller};
 use serde::{Serialize, Serializer};
+use std::collections::HashSet;
 
 parameters! {
     struct Which {
@@ -73,7 +74,9 @@ impl Action for GetStates {
         let list_blocked = several.list_blocked == Some(true);
         let allow_not_exist = several.allow_not_exist == Some(true);
         let (mut states, mut blocked, mut not_exist) = (Vec::new(), Vec::new(), Vec::new());
-        for tracker in several.trackers.0 {
+        let mut asked = HashSet::new();
+        // Each is answered once: the states are the keys of one object.
+        for tracker in several.trackers.0.into_iter().filter(|tracker| asked.insert(*tracker)) {
             match call.fleet.state_of(&call.caller, tracker, call.now) {
                 StateOf::Known(view) => states.push((tracker, StateObject::of(*view, &call.dates))),
                 StateOf::Blocked if list_blocked => blocked.push(tracker),

@@ -3,7 +3,7 @@
 use crate::{
     action::{Action, Call},
     answer::Done,
-    parameters::{Nothing, Text, parameters},
+    parameters::{Geocoder, Locale, MeasurementSystem, Nothing, RouteProvider, TimeZone, parameters},
 };
 use fleet::{Failure, Settings, SettingsChange, UserCaller};
 use serde::Serialize;
@@ -42,11 +42,11 @@ impl Action for Read {
 
 parameters! {
     struct Change {
-        time_zone: Option<Text<1, 64>>,
-        locale: Option<Text<2, 5>>,
-        measurement_system: Option<Text<1, 32>>,
-        geocoder: Option<Text<1, 32>>,
-        route_provider: Option<Text<1, 32>>,
+        time_zone: Option<TimeZone>,
+        locale: Option<Locale>,
+        measurement_system: Option<MeasurementSystem>,
+        geocoder: Option<Geocoder>,
+        route_provider: Option<RouteProvider>,
         translit: Option<bool>,
     }
 }

@@ -2,9 +2,11 @@
 
 mod device;
 mod session;
+mod source_address;
 
 pub use device::{Device, Reaction, now, record};
-pub use session::{Answer, Session};
+pub use session::{Answer, Session, http_status, keys};
+pub use source_address::get_from;
 
 use domain::{Record, Telemetry};
 use serde_json::{Value, json};
@@ -16,7 +18,10 @@ use std::{
     process::{Child, Command, Stdio},
     thread::{self, JoinHandle},
 };
-use store::journal::read_all;
+use store::{
+    catalog::{Catalog, Location},
+    journal::read_all,
+};
 use tempfile::TempDir;
 
 pub const PANEL_PASSWORD: &str = "panel-password";
@@ -26,6 +31,8 @@ pub const USER_PASSWORD: &str = "user-password";
 pub struct Server {
     folder: TempDir,
     process: Option<Process>,
+    /// Variables of its environment beside those that every server here has.
+    environment: Vec<(&'static str, &'static str)>,
 }
 
 struct Process {
@@ -40,12 +47,24 @@ impl Server {
         Self::start_with("")
     }
 
-    /// With further configuration, in TOML.
+    /// With further configuration, in TOML. Unless it says otherwise, calls are not throttled.
     pub fn start_with(configuration: &str) -> Self {
+        let mut environment = vec![("OUTRIDER__PANEL__PASSWORD", PANEL_PASSWORD)];
+        if !configuration.contains("rate_limit") {
+            environment.push(("OUTRIDER__HTTP__RATE_LIMIT", "1000000"));
+        }
+        Self::start_in(environment, configuration)
+    }
+
+    /// It makes a password for the panel itself.
+    pub fn start_without_panel_password() -> Self {
+        Self::start_in(Vec::new(), "")
+    }
+
+    fn start_in(environment: Vec<(&'static str, &'static str)>, configuration: &str) -> Self {
         let folder = TempDir::new().unwrap();
-        let file = folder.path().join("outrider.toml");
-        fs::write(file, configuration).unwrap();
-        let mut server = Self { folder, process: None };
+        fs::write(folder.path().join("outrider.toml"), configuration).unwrap();
+        let mut server = Self { folder, process: None, environment };
         server.restart();
         server
     }
@@ -60,9 +79,9 @@ impl Server {
             .arg(self.data_dir())
             .env("OUTRIDER__HTTP__LISTEN", "127.0.0.1:0")
             .env("OUTRIDER__ADMIN__LISTEN", "127.0.0.1:0")
-            .env("OUTRIDER__PANEL__PASSWORD", PANEL_PASSWORD)
             .env("OUTRIDER__DEVICES__ANY", "0")
             .env("OUTRIDER__DEVICES__PORTS__TELTONIKA", "0")
+            .envs(self.environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -140,6 +159,44 @@ impl Server {
         self.address("/any")
     }
 
+    /// The page of metrics.
+    pub fn metrics(&self) -> String {
+        let mut page = ureq::get(format!("http://{}/metrics", self.admin())).call().unwrap();
+        page.body_mut().read_to_string().unwrap()
+    }
+
+    /// Every file below the data directory, with its content.
+    pub fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let mut files = Vec::new();
+        let mut folders = vec![self.data_dir()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    let content = fs::read(&path).unwrap();
+                    files.push((path, content));
+                }
+            }
+        }
+        files
+    }
+
+    /// Changes the catalog behind the server's back, for what no action does yet: stops the server, starts it again.
+    pub fn with_catalog<T>(&mut self, change: impl AsyncFnOnce(&Catalog) -> T) -> T {
+        self.stop();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let changed = runtime.block_on(async {
+            let catalog = Catalog::open(&Location::Sqlite(self.data_dir())).await.unwrap();
+            let changed = change(&catalog).await;
+            catalog.close().await;
+            changed
+        });
+        self.restart();
+        changed
+    }
+
     fn address(&self, pointer: &str) -> SocketAddr {
         let ready = &self.process.as_ref().unwrap().ready;
         ready.pointer(pointer).and_then(Value::as_str).unwrap().parse().unwrap()
@@ -158,9 +215,20 @@ impl Server {
 
     /// A new user with that login, in an account of their own, logged in.
     pub fn user(&self, login: &str) -> Session {
-        let user = json!({ "user": { "login": login }, "password": USER_PASSWORD });
-        self.panel().call("panel/user/create", user).success();
+        self.user_with(login, json!({}))
+    }
+
+    /// With further parameters of `panel/user/create`.
+    pub fn user_with(&self, login: &str, mut parameters: Value) -> Session {
+        parameters["user"]["login"] = json!(login);
+        parameters["password"] = json!(USER_PASSWORD);
+        self.panel().call("panel/user/create", parameters).success();
         self.log_in(login)
+    }
+
+    /// The same session on a server that has been started again, on another port.
+    pub fn resume(&self, session: &Session) -> Session {
+        Session::new(self.http(), session.hash.as_deref())
     }
 
     pub fn log_in(&self, login: &str) -> Session {

@@ -2,6 +2,10 @@
 
 use serde_json::{Value, json};
 use std::net::SocketAddr;
+use ureq::{
+    Body,
+    http::{HeaderMap, Request, Response},
+};
 
 /// Somebody who calls, with a session or without.
 #[derive(Clone, Debug)]
@@ -10,10 +14,11 @@ pub struct Session {
     pub hash: Option<String>,
 }
 
-/// What the server answered.
+/// What the server answered. Without a body (to `OPTIONS`, `HEAD`), `body` is null.
 #[derive(Clone, Debug)]
 pub struct Answer {
     pub status: u16,
+    pub headers: HeaderMap,
     pub body: Value,
 }
 
@@ -22,27 +27,42 @@ impl Session {
         Self { address, hash: hash.map(str::to_owned) }
     }
 
+    /// The session's hash.
+    pub fn hash(&self) -> &str {
+        self.hash.as_deref().unwrap()
+    }
+
     /// Calls an action with a JSON body.
     pub fn call(&self, action: &str, parameters: Value) -> Answer {
         let mut body = parameters;
         if let Some(hash) = &self.hash {
             body["hash"] = json!(hash);
         }
-        let url = format!("http://{}/v2/{action}", self.address);
-        Answer::of(agent().post(url).content_type("application/json").send(body.to_string()))
+        self.post(&format!("/v2/{action}"), &[("content-type", "application/json")], &body.to_string())
     }
 
     /// Sends a body of any kind to any path.
-    pub fn post(&self, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
-        let request = agent().post(format!("http://{}{path}", self.address));
+    pub fn post(&self, path: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Answer {
+        let request = agent().post(self.url(path));
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-        Answer::of(request.send(body))
+        Answer::of(request.send(body.as_ref()))
     }
 
     pub fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
-        let request = agent().get(format!("http://{}{path}", self.address));
+        let request = agent().get(self.url(path));
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         Answer::of(request.call())
+    }
+
+    /// A request of any other method, without a body.
+    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let request = Request::builder().method(method).uri(self.url(path));
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        Answer::of(agent().run(request.body(()).unwrap()))
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
     }
 
     /// Registers a Teltonika FMB920 and answers with its tracker's id.
@@ -60,11 +80,17 @@ impl Session {
 }
 
 impl Answer {
-    fn of(result: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Self {
+    fn of(result: Result<Response<Body>, ureq::Error>) -> Self {
         let mut response = result.unwrap();
         let text = response.body_mut().read_to_string().unwrap();
-        let body = serde_json::from_str(&text).unwrap_or_else(|_| panic!("no JSON: {text}"));
-        Self { status: response.status().as_u16(), body }
+        let body = match &*text {
+            "" => Value::Null,
+            text => {
+                assert_eq!(response.headers()["content-type"], "application/json; charset=utf-8", "{text}");
+                serde_json::from_str(text).unwrap_or_else(|_| panic!("no JSON: {text}"))
+            }
+        };
+        Self { status: response.status().as_u16(), headers: response.headers().clone(), body }
     }
 
     /// The body of a success.
@@ -74,17 +100,54 @@ impl Answer {
         self.body
     }
 
-    /// The code of a refusal.
+    /// The code of a refusal, whose shape and HTTP status are right.
     #[track_caller]
     pub fn code(&self) -> i64 {
         assert_eq!(self.body["success"], json!(false), "{}", self.body);
-        self.body["status"]["code"].as_i64().unwrap()
+        let code = self.body["status"]["code"].as_i64().unwrap();
+        assert_eq!(self.status, http_status(code), "{}", self.body);
+        let expected: &[&str] =
+            if code == 7 { &["success", "status", "errors"] } else { &["success", "status"] };
+        assert_eq!(keys(&self.body), expected, "{}", self.body);
+        assert_eq!(keys(&self.body["status"]), ["code", "description"], "{}", self.body);
+        assert!(!self.body["status"]["description"].as_str().unwrap().is_empty());
+        code
     }
 
     /// The names of the parameters that were wrong.
+    #[track_caller]
     pub fn wrong_parameters(&self) -> Vec<&str> {
-        let errors = self.body["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
-        errors.iter().map(|error| error["parameter"].as_str().unwrap()).collect()
+        assert_eq!(self.code(), 7, "{}", self.body);
+        let errors = self.body["errors"].as_array().unwrap().iter();
+        errors
+            .map(|error| {
+                assert_eq!(keys(error), ["parameter", "error"]);
+                assert!(!error["error"].as_str().unwrap().is_empty());
+                error["parameter"].as_str().unwrap()
+            })
+            .collect()
+    }
+}
+
+/// The keys of an object, in the order in which they came.
+pub fn keys(object: &Value) -> Vec<&str> {
+    object.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+/// The HTTP status that goes with an error code: 400 unless the service's list of errors says otherwise.
+pub fn http_status(code: i64) -> u16 {
+    match code {
+        268 | 236 | 269 => 402,
+        2 | 11 | 13 | 101 | 208 | 219 | 221 | 225 | 238 | 240 | 249 | 250 | 251 | 257 => 403,
+        261 | 264 | 265 | 266 | 275 | 276 => 403,
+        204 | 229 | 239 | 258 => 404,
+        231 | 247 | 277 | 278 => 409,
+        9 => 412,
+        271 => 413,
+        15 => 429,
+        1 | 6 | 254 => 500,
+        8 | 14 => 503,
+        _ => 400,
     }
 }
 

@@ -1,0 +1,74 @@
+//! Taking turns: what reads, decides and writes for one subject (an account, a login) is done one at a time, so that
+//! two callers who come at once do not both get the last place, and none undoes what the other did.
+
+use crate::Failure;
+use domain::ErrorCode;
+use std::{
+    array,
+    hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash},
+};
+use tokio::sync::{Mutex, MutexGuard, Semaphore, SemaphorePermit};
+
+/// Subjects that share a stripe wait for each other, which is harmless.
+const STRIPES: usize = 64;
+/// Who comes when this many wait or work is turned away.
+const WAITING: usize = 1000;
+
+pub(crate) struct Turns {
+    stripes: [Mutex<()>; STRIPES],
+    waiting: Semaphore,
+}
+
+/// It is the holder's turn until this is dropped.
+#[must_use]
+pub(crate) struct Turn<'a> {
+    _stripe: MutexGuard<'a, ()>,
+    _waiting: SemaphorePermit<'a>,
+}
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self { stripes: array::from_fn(|_| Mutex::default()), waiting: Semaphore::new(WAITING) }
+    }
+}
+
+impl Turns {
+    /// Waits until nobody else holds the subject's turn. First come, first served.
+    ///
+    /// # Errors
+    /// `QueueUnavailable` when too many wait.
+    pub(crate) async fn take(&self, subject: impl Hash) -> Result<Turn<'_>, Failure> {
+        let waiting = self.waiting.try_acquire().map_err(|_| ErrorCode::QueueUnavailable)?;
+        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(subject);
+        let stripe = usize::try_from(hash % STRIPES as u64).unwrap_or_default();
+        Ok(Turn { _stripe: self.stripes[stripe].lock().await, _waiting: waiting })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{
+        future::Future,
+        pin::pin,
+        task::{Context, Poll, Waker},
+    };
+
+    #[test]
+    fn one_at_a_time_and_not_too_many_wait() {
+        let turns = Turns::default();
+        let mut context = Context::from_waker(Waker::noop());
+        let Poll::Ready(Ok(first)) = pin!(turns.take("anna")).poll(&mut context) else {
+            panic!("nobody else came")
+        };
+        let mut queue: Vec<_> = (1..WAITING).map(|_| Box::pin(turns.take("anna"))).collect();
+        assert!(queue.iter_mut().all(|turn| turn.as_mut().poll(&mut context).is_pending()));
+        let refused = pin!(turns.take("berta")).poll(&mut context);
+        assert!(matches!(refused, Poll::Ready(Err(failure)) if failure.code == ErrorCode::QueueUnavailable));
+
+        drop(first);
+        assert!(queue[1].as_mut().poll(&mut context).is_pending(), "it came later");
+        assert!(queue[0].as_mut().poll(&mut context).is_ready());
+        assert!(pin!(turns.take("berta")).poll(&mut context).is_ready());
+    }
+}

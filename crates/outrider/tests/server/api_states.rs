@@ -24,6 +24,9 @@ const STATE: [&str; 16] = [
     "actual_track_update",
 ];
 
+/// Trackers asked for, `list_blocked`, `allow_not_exist`; trackers with a state, blocked and nonexistent, or a code.
+type StatesRow<'a> = (&'a [i64], bool, bool, Result<[&'a [i64]; 3], i64>);
+
 #[test]
 fn before_any_data() {
     let server = Server::start();
@@ -117,8 +120,7 @@ fn trackers_that_cannot_be_seen() {
         assert_eq!(anna.call("tracker/read", json!({ "tracker_id": tracker })).code(), code);
     }
 
-    // Trackers asked for, list_blocked, allow_not_exist → a code, or the trackers with a state, blocked, nonexistent.
-    let table: &[(&[i64], bool, bool, Result<[&[i64]; 3], i64>)] = &[
+    let table: &[StatesRow] = &[
         (&[], false, false, Ok([&[], &[], &[]])),
         (&[], true, true, Ok([&[], &[], &[]])),
         (&[own], false, false, Ok([&[own], &[], &[]])),

@@ -119,10 +119,6 @@ impl Server {
         log
     }
 
-    pub fn pid(&self) -> u32 {
-        self.process.as_ref().unwrap().child.id()
-    }
-
     /// What the journal holds; for a server that has ended.
     pub fn records(&self) -> Vec<Record> {
         read_all(&self.data_dir()).unwrap().flat_map(|committed| committed.unwrap().records).collect()

@@ -38,7 +38,7 @@ impl Session {
         if let Some(hash) = &self.hash {
             body["hash"] = json!(hash);
         }
-        self.post(&format!("/v2/{action}"), &[("content-type", "application/json")], &body.to_string())
+        self.post(&format!("/v2/{action}"), &[("content-type", "application/json")], body.to_string())
     }
 
     /// Sends a body of any kind to any path.

@@ -1,15 +1,25 @@
 //! Virtual vehicles that speak the real protocols over real sockets: for the demo, for tests, and to load a server.
+//!
+//! A `Vehicle` follows from a seed and the time alone. A `Client` is its tracker on the line, a `Fleet` the demo's
+//! company, `swarm` any number of them.
 
+mod client;
 mod drive;
+mod fleet;
+mod imei;
 mod journey;
 mod kind;
 mod path;
 mod readings;
 mod roads;
 mod seed;
+pub mod swarm;
 pub mod teltonika;
 mod timetable;
 mod vehicle;
 
+pub use client::{Client, Counts, Dial, Figures, Habits, Surroundings, Tcp};
+pub use fleet::{Fleet, History, Member};
+pub use imei::{Imei, InvalidImei};
 pub use kind::Kind;
 pub use vehicle::{Network, Report, Reporting, Vehicle};

@@ -4,7 +4,7 @@
 
 pub use protocols::teltonika::{
     Codec,
-    encode::{Record, login, packet},
+    encode::{Record, framed, login, packet, record},
 };
 
 /// What a server says to a device.

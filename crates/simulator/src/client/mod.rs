@@ -1,0 +1,289 @@
+//! A device on the line: calls the server, says who it is, sends its records, keeps them until they are acknowledged,
+//! and calls again when the connection breaks.
+
+mod backoff;
+mod counts;
+mod habits;
+mod outbox;
+
+pub use counts::{Counts, Figures};
+pub use habits::Habits;
+
+use crate::{
+    imei::Imei,
+    seed::Seed,
+    teltonika::{Answer, Answers, Codec, NoAnswer, login},
+    vehicle::{Network, Report},
+};
+use backoff::Backoff;
+use domain::Clock;
+use outbox::Outbox;
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::TcpStream,
+    time::{Instant, sleep, sleep_until, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+/// How a device reaches the server.
+pub trait Dial: Send + Sync + 'static {
+    type Line: AsyncRead + AsyncWrite + Unpin + Send;
+
+    /// # Errors
+    /// When the server does not answer the call.
+    fn dial(&self) -> impl Future<Output = io::Result<Self::Line>> + Send;
+}
+
+/// Over the network.
+#[derive(Clone, Copy, Debug)]
+pub struct Tcp(pub SocketAddr);
+
+impl Dial for Tcp {
+    type Line = TcpStream;
+
+    async fn dial(&self) -> io::Result<TcpStream> {
+        let line = TcpStream::connect(self.0).await?;
+        line.set_nodelay(true)?;
+        Ok(line)
+    }
+}
+
+/// What all devices of a run have in common.
+pub struct Surroundings<D> {
+    pub dial: D,
+    pub clock: Arc<dyn Clock>,
+    pub habits: Habits,
+    pub counts: Counts,
+    pub stop: CancellationToken,
+}
+
+pub struct Client<D, R> {
+    imei: Imei,
+    surroundings: Arc<Surroundings<D>>,
+    reports: R,
+    /// The report that falls due next; `None` when there are no more.
+    next: Option<Report>,
+    outbox: Outbox,
+    /// At the last record.
+    network: Network,
+    backoff: Backoff,
+    chance: Seed,
+}
+
+/// The server has so long to answer a call, a login or a packet.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// At the end of a run it has so long to answer the packet in flight.
+const FAREWELL: Duration = Duration::from_secs(3);
+/// A device that was turned away does not knock more often.
+const REFUSED: Duration = Duration::from_secs(15);
+/// A device that hangs up calls again after this.
+const REDIAL: Duration = Duration::from_secs(1);
+
+/// Why a call is over before all is said.
+#[derive(Debug, thiserror::Error)]
+enum Ended {
+    #[error("the device hangs up to call again")]
+    HangsUp,
+    #[error("the server knows no such device")]
+    Refused,
+    #[error("the server does not answer")]
+    NoAnswer,
+    #[error("the server closed the connection")]
+    Closed,
+    #[error(transparent)]
+    Nonsense(#[from] NoAnswer),
+    #[error(transparent)]
+    Broken(#[from] io::Error),
+}
+
+impl<D: Dial, R: Iterator<Item = Report> + Send> Client<D, R> {
+    /// `reports` come in the order of time; those of the past are sent at once, packet after packet.
+    pub fn new(
+        imei: Imei,
+        codec: Codec,
+        mut reports: R,
+        seed: u64,
+        surroundings: Arc<Surroundings<D>>,
+    ) -> Self {
+        let chance = Seed::new(seed).named("client");
+        Self {
+            imei,
+            surroundings,
+            next: reports.next(),
+            reports,
+            outbox: Outbox::new(codec),
+            network: Network::Heard,
+            backoff: Backoff::new(chance.named("back-off")),
+            chance,
+        }
+    }
+
+    /// Runs until it is stopped, or until all of a finite number of reports is acknowledged.
+    pub async fn run(mut self) {
+        let surroundings = Arc::clone(&self.surroundings);
+        let stopped = surroundings.stop.cancelled();
+        tokio::pin!(stopped);
+        loop {
+            tokio::select! {
+                () = &mut stopped => return,
+                () = self.network_heard() => {}
+            }
+            let Err(ended) = self.call().await else { return };
+            self.outbox.unanswered();
+            let pause = match ended {
+                Ended::HangsUp => REDIAL,
+                Ended::Refused => {
+                    surroundings.counts.refused();
+                    self.backoff.next().max(REFUSED)
+                }
+                broken => {
+                    tracing::debug!(error = %broken, "a call broke off");
+                    surroundings.counts.broken();
+                    self.backoff.next()
+                }
+            };
+            tokio::select! {
+                () = &mut stopped => return,
+                () = sleep(pause) => {}
+            }
+        }
+    }
+
+    /// One connection, from the call to its end. `Ok` when the run is over.
+    async fn call(&mut self) -> Result<(), Ended> {
+        let surroundings = Arc::clone(&self.surroundings);
+        let mut answers = Answers::default();
+        let greeting = timeout(PATIENCE, self.greet(&mut answers));
+        let mut line = tokio::select! {
+            () = surroundings.stop.cancelled() => return Ok(()),
+            line = greeting => line.map_err(|_| Ended::NoAnswer)??,
+        };
+        let _online = surroundings.counts.online();
+        let mut deadline = None;
+        loop {
+            let before = self.network;
+            self.collect();
+            if before == Network::Heard && self.may_not_send() && self.happens(surroundings.habits.cut_off) {
+                return Err(Ended::HangsUp);
+            }
+            if !self.may_not_send() && self.send(&mut line).await? {
+                deadline = Some(Instant::now() + PATIENCE);
+            }
+            if self.next.is_none() && self.outbox.is_empty() {
+                return Ok(());
+            }
+            let mut bytes = [0; 64];
+            tokio::select! {
+                () = surroundings.stop.cancelled() => {
+                    let farewell = timeout(FAREWELL, self.farewell(&mut line, &mut answers));
+                    return farewell.await.unwrap_or(Ok(()));
+                }
+                read = line.read(&mut bytes) => {
+                    self.hear(&mut answers, &bytes[..read?])?;
+                    if !self.outbox.is_in_flight() {
+                        deadline = None;
+                    }
+                }
+                () = self.next_due() => {}
+                () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
+                    return Err(Ended::NoAnswer);
+                }
+            }
+        }
+    }
+
+    /// Calls and says who calls.
+    async fn greet(&self, answers: &mut Answers) -> Result<D::Line, Ended> {
+        let mut line = self.surroundings.dial.dial().await?;
+        line.write_all(&login(&self.imei.to_string())).await?;
+        match answers.read(&mut &[line.read_u8().await?][..])? {
+            Some(Answer::Admitted) => Ok(line),
+            _ => Err(Ended::Refused),
+        }
+    }
+
+    /// Answers whether there was something to send.
+    async fn send(&mut self, line: &mut D::Line) -> Result<bool, Ended> {
+        let Some(packet) = self.outbox.packet() else { return Ok(false) };
+        self.surroundings.counts.sent(packet.first, packet.again);
+        let sent = timeout(PATIENCE, line.write_all(&packet.bytes)).await;
+        sent.map_err(|_| Ended::NoAnswer)??;
+        Ok(true)
+    }
+
+    /// Takes what the server says; nothing means that it hung up.
+    fn hear(&mut self, answers: &mut Answers, mut bytes: &[u8]) -> Result<(), Ended> {
+        if bytes.is_empty() {
+            return Err(Ended::Closed);
+        }
+        let habits = self.surroundings.habits;
+        while let Some(answer) = answers.read(&mut bytes)? {
+            let Answer::Taken(taken) = answer else { continue };
+            if self.happens(habits.deaf) {
+                self.outbox.unanswered();
+            } else {
+                self.surroundings.counts.acknowledged(self.outbox.acknowledged(taken));
+                self.backoff.reset();
+            }
+            if self.happens(habits.newest_first) {
+                self.outbox.newest_first();
+            }
+            if self.happens(habits.hang_up) {
+                return Err(Ended::HangsUp);
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for the answer to the packet in flight, so that a run ends with clean figures.
+    async fn farewell(&mut self, line: &mut D::Line, answers: &mut Answers) -> Result<(), Ended> {
+        let mut bytes = [0; 64];
+        while self.outbox.is_in_flight() {
+            let read = line.read(&mut bytes).await?;
+            self.hear(answers, &bytes[..read])?;
+        }
+        line.shutdown().await?;
+        Ok(())
+    }
+
+    /// Puts what has fallen due into the outbox, as long as there is room: the rest is made later.
+    fn collect(&mut self) {
+        let now = self.surroundings.clock.now();
+        while !self.outbox.is_full()
+            && let Some(report) = self.next.take_if(|next| next.record.time <= now)
+        {
+            self.outbox.push(&report.record);
+            self.network = report.network;
+            self.next = self.reports.next();
+        }
+    }
+
+    /// Waits until the next report falls due; for ever when there is none, or no room for it.
+    async fn next_due(&self) {
+        match &self.next {
+            Some(next) if !self.outbox.is_full() => {
+                sleep(next.record.time.since(self.surroundings.clock.now())).await;
+            }
+            _ => std::future::pending().await,
+        }
+    }
+
+    async fn network_heard(&mut self) {
+        self.collect();
+        while self.may_not_send() {
+            self.next_due().await;
+            self.collect();
+        }
+    }
+
+    /// Without network records wait, but not when they are too many or the last ones.
+    fn may_not_send(&self) -> bool {
+        self.network == Network::Silent && !self.outbox.is_full() && self.next.is_some()
+    }
+
+    fn happens(&mut self, probability: f64) -> bool {
+        self.chance = self.chance.of(1);
+        self.chance.happens(probability)
+    }
+}

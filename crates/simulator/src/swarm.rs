@@ -1,0 +1,63 @@
+//! Many devices at once: one task each, called up little by little.
+
+use crate::{
+    client::{Client, Dial, Surroundings},
+    imei::Imei,
+    kind::Kind,
+    seed::Seed,
+    teltonika::Codec,
+    vehicle::{Reporting, Vehicle},
+};
+use domain::Timestamp;
+use std::{sync::Arc, time::Duration};
+use tokio::time::sleep;
+use tokio_util::task::TaskTracker;
+
+/// A tracker in a vehicle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Device {
+    pub imei: Imei,
+    pub codec: Codec,
+    pub vehicle: Vehicle,
+    /// Decides when it misbehaves.
+    pub seed: u64,
+}
+
+/// `count` devices with consecutive IMEIs and vehicles of all kinds, for load.
+pub fn devices(seed: u64, first: Imei, count: u64, reporting: Reporting) -> impl Iterator<Item = Device> {
+    (0..count).map(move |number| {
+        let seed = Seed::new(seed).of(number).number();
+        let kind = Kind::ALL[number as usize % Kind::ALL.len()];
+        let vehicle = Vehicle::new(seed, kind, reporting);
+        Device { imei: first.plus(number), codec: Codec::Codec8Extended, vehicle, seed }
+    })
+}
+
+/// Runs devices until they are stopped; their records begin at `since`, which may lie in the past.
+pub async fn run<D: Dial>(
+    devices: impl IntoIterator<Item = Device>,
+    since: Timestamp,
+    surroundings: Arc<Surroundings<D>>,
+) {
+    let tasks = TaskTracker::new();
+    for (number, device) in (1..).zip(devices) {
+        let shared = Arc::clone(&surroundings);
+        tasks.spawn(async move {
+            let Device { imei, codec, vehicle, seed } = device;
+            Client::new(imei, codec, vehicle.journey(since), seed, shared).run().await;
+        });
+        // A server's queue of calls not yet taken is short.
+        if number % AT_ONCE == 0 {
+            sleep(PAUSE).await;
+        }
+        if surroundings.stop.is_cancelled() {
+            break;
+        }
+    }
+    tasks.close();
+    tasks.wait().await;
+}
+
+/// 2,000 calls a second.
+const AT_ONCE: u64 = 50;
+const PAUSE: Duration = Duration::from_millis(25);

@@ -7,6 +7,7 @@ mod command;
 mod config;
 mod console;
 mod data_dir;
+mod demo;
 mod health;
 mod http;
 mod logs;

@@ -3,7 +3,7 @@
 use crate::{
     clock::SystemClock,
     config::Config,
-    console, data_dir,
+    console, data_dir, demo,
     health::{self, Readiness},
     http, logs, metrics_page,
     ready_file::{Listening, ReadyFile, Sockets},
@@ -26,22 +26,30 @@ const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 /// As many open files as the largest fleet on one machine needs, where the system allows it.
 const OPEN_FILES: u64 = 262_144;
 
+/// What a server runs for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    Service,
+    /// With a simulated fleet and an account that anybody knows.
+    Demo,
+}
+
 /// Runs the server; returns when it has stopped.
 ///
 /// # Errors
 /// When a piece cannot start, or does not end in time.
-pub fn run(config: Config) -> anyhow::Result<()> {
+pub fn run(config: Config, purpose: Purpose) -> anyhow::Result<()> {
     // Each connection is an open file; the limit that is usual for programs is low, the one that is allowed is not.
     let open_files = rlimit::increase_nofile_limit(OPEN_FILES).context("raising the limit of open files")?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting threads")?;
-    let outcome = runtime.block_on(serve(config, open_files));
+    let outcome = runtime.block_on(serve(config, purpose, open_files));
     // What did not end in time must not hold up the process.
     runtime.shutdown_background();
     outcome
 }
 
-async fn serve(config: Config, open_files: u64) -> anyhow::Result<()> {
+async fn serve(config: Config, purpose: Purpose, open_files: u64) -> anyhow::Result<()> {
     let clock = Arc::new(SystemClock::default());
     logs::start(&config.log, clock.clone())?;
     let server = Server {
@@ -51,6 +59,7 @@ async fn serve(config: Config, open_files: u64) -> anyhow::Result<()> {
         stop: stop::on_signal()?,
         tasks: TaskTracker::new(),
         config,
+        purpose,
     };
     data_dir::prepare(&server.config.data_dir)?;
     let data_dir = server.config.data_dir.display();
@@ -64,6 +73,7 @@ async fn serve(config: Config, open_files: u64) -> anyhow::Result<()> {
 /// What every piece is started with.
 struct Server {
     config: Config,
+    purpose: Purpose,
     clock: Arc<dyn Clock>,
     readiness: Readiness,
     metrics: PrometheusHandle,
@@ -91,7 +101,16 @@ async fn run_until_stopped(server: &Server) -> anyhow::Result<()> {
 async fn listen_until_stopped(server: &Server, services: &Services) -> anyhow::Result<()> {
     // The data directory is ours now: what says otherwise was left behind.
     ReadyFile::remove_stale(&server.config.data_dir)?;
+    if server.purpose == Purpose::Demo {
+        demo::populate(&services.fleet).await?;
+    }
     let listening = listen(server, services).await?;
+    if server.purpose == Purpose::Demo {
+        let sockets = listening.devices.get("teltonika").and_then(|sockets| sockets.tcp);
+        let target = sockets.context("the demo's vehicles need [devices.ports] teltonika")?;
+        server.tasks.spawn(demo::drive(target, server.clock.clone(), server.stop.clone()));
+        demo::announce(listening.http)?;
+    }
     let ready = ReadyFile::write(&server.config.data_dir, &listening)?;
     tracing::info!(http = %listening.http, admin = %listening.admin, "ready");
     server.stop.cancelled().await;

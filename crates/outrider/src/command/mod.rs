@@ -5,7 +5,11 @@ mod decode;
 mod panel;
 mod protocols;
 
-use crate::{config::Config, serve};
+use crate::{
+    config::Config,
+    demo,
+    serve::{self, Purpose},
+};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -26,6 +30,9 @@ enum Command {
         /// Keep everything in this directory, whatever the configuration says
         #[arg(long, value_name = "DIR")]
         data_dir: Option<PathBuf>,
+        /// With a simulated fleet and the login demo/demo; data in ./demo-data unless --data-dir says otherwise
+        #[arg(long)]
+        demo: bool,
     },
     /// Decode what devices send: each line of standard input is one frame or datagram, hex or `text:…`
     Decode(decode::Decode),
@@ -54,10 +61,13 @@ impl CommandLine {
     /// With one line that says what went wrong.
     pub fn run(self) -> anyhow::Result<()> {
         match self.command {
-            Command::Serve { configuration, data_dir } => {
+            Command::Serve { configuration, data_dir, demo: true } => {
+                serve::run(demo::prepare(configuration.load()?, data_dir)?, Purpose::Demo)
+            }
+            Command::Serve { configuration, data_dir, demo: false } => {
                 let mut config = configuration.load()?;
                 config.data_dir = data_dir.unwrap_or(config.data_dir);
-                serve::run(config)
+                serve::run(config, Purpose::Service)
             }
             Command::Decode(decode) => decode.run(),
             Command::Protocols => protocols::list(),

@@ -80,7 +80,7 @@ impl Member {
             ),
             device: Device {
                 imei: Imei::TEST.plus(number as u64),
-                codec: if number % 2 == 0 { Codec::Codec8Extended } else { Codec::Codec8 },
+                codec: if number.is_multiple_of(2) { Codec::Codec8Extended } else { Codec::Codec8 },
                 vehicle: Vehicle::new(seed.number(), kind, Reporting::AsDevice),
                 seed: seed.number(),
             },

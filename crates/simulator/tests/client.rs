@@ -1,5 +1,7 @@
 //! A device keeps its records until they are acknowledged, whatever a bad server and a bad network do to it.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use domain::{Clock, Message, RecordHash, Timestamp, Transport};
 use protocols::{Admission, Connection, Event, KnownDevice, teltonika::Teltonika};
 use simulator::{

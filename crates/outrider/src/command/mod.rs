@@ -4,6 +4,7 @@ mod config;
 mod decode;
 mod panel;
 mod protocols;
+mod simulate;
 
 use crate::{
     config::Config,
@@ -38,6 +39,8 @@ enum Command {
     Decode(decode::Decode),
     /// List the device protocols: name, transports, default port
     Protocols,
+    /// Let virtual vehicles call a server
+    Simulate(simulate::Simulate),
     /// Look at the configuration
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -71,6 +74,7 @@ impl CommandLine {
             }
             Command::Decode(decode) => decode.run(),
             Command::Protocols => protocols::list(),
+            Command::Simulate(simulate) => simulate.run(),
             Command::Config(command) => command.run(),
             Command::Panel(command) => command.run(),
         }

@@ -4,7 +4,7 @@
 mod check;
 mod layers;
 pub mod reference;
-mod values;
+pub mod values;
 
 pub use layers::ConfigError;
 pub use values::{ByteSize, Catalog, Engine, LogFormat, Port, Secret};

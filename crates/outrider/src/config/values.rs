@@ -85,7 +85,7 @@ pub mod duration {
         serializer.serialize_str(&print(*duration))
     }
 
-    pub(super) fn parse(text: &str) -> Option<Duration> {
+    pub fn parse(text: &str) -> Option<Duration> {
         let (mut rest, mut millis) = (text, 0_u64);
         while !rest.is_empty() {
             let (number, unit, after) = quantity(rest)?;

@@ -74,12 +74,16 @@ macro_rules! parameters {
 
         impl $crate::parameters::Parameters for $name {
             const NAMES: &'static [(&'static str, bool)] =
-                &[$((stringify!($field), <$kind as $crate::parameters::Parameter>::REQUIRED)),*];
+                &[$(($crate::parameters::name_of(stringify!($field)), <$kind as $crate::parameters::Parameter>::REQUIRED)),*];
 
             #[allow(unused_mut, unused_variables)]
             fn read(arguments: &$crate::request::Arguments) -> Result<Self, Vec<fleet::ParameterError>> {
                 let mut wrong = Vec::new();
-                $(let $field = $crate::parameters::read_one::<$kind>(arguments, stringify!($field), &mut wrong);)*
+                $(let $field = $crate::parameters::read_one::<$kind>(
+                    arguments,
+                    $crate::parameters::name_of(stringify!($field)),
+                    &mut wrong,
+                );)*
                 match ($($field,)*) {
                     ($(Some($field),)*) => Ok(Self { $($field),* }),
                     #[allow(unreachable_patterns)]
@@ -94,6 +98,14 @@ pub(crate) use parameters;
 parameters! {
     /// An action that takes none.
     struct Nothing {}
+}
+
+/// The parameter of a field: `r#type` is the field of `type`.
+pub(crate) const fn name_of(field: &'static str) -> &'static str {
+    match field.as_bytes() {
+        [b'r', b'#', ..] => field.split_at(2).1,
+        _ => field,
+    }
 }
 
 pub(crate) fn read_one<P: Parameter>(

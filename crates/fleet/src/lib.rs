@@ -20,7 +20,6 @@ mod user;
 
 pub use caller::{PanelCaller, UserCaller};
 pub use failure::{Failure, ParameterError};
-pub use panel::FirstPanelAccount;
 pub use plugins::{ModelFilter, PLUGINS, Plugin};
 pub use registration::Registration;
 pub use secrets::{Randomness, Secrets, SecureRandom};

@@ -71,10 +71,15 @@ impl Secrets {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Failure> {
-        let _admitted =
+        let admitted =
             Arc::clone(&self.admitted).try_acquire_owned().map_err(|_| ErrorCode::QueueUnavailable)?;
-        let _running =
+        let running =
             Arc::clone(&self.running).acquire_owned().await.map_err(|_| ErrorCode::QueueUnavailable)?;
+        // The work goes on when nobody waits for it any more, so it holds its place itself.
+        let work = move || {
+            let _place = (admitted, running);
+            work()
+        };
         tokio::task::spawn_blocking(work).await.map_err(|error| {
             tracing::error!(%error, "a password could not be computed");
             ErrorCode::Unexpected.into()
@@ -100,4 +105,29 @@ fn hash(password: &str, salt: [u8; 16]) -> Result<String, Failure> {
         tracing::error!(%error, "a password could not be hashed");
         ErrorCode::Unexpected.into()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::{SeedableRng, rngs::StdRng};
+    use std::{
+        pin::pin,
+        sync::mpsc,
+        task::{Context, Waker},
+    };
+
+    #[tokio::test]
+    async fn who_hangs_up_gives_no_place_away_while_the_work_goes_on() {
+        let secrets = Secrets::new(Box::new(StdRng::seed_from_u64(1)));
+        let (finish, finished) = mpsc::channel::<()>();
+        {
+            let mut abandoned = pin!(secrets.compute(move || finished.recv().is_ok()));
+            assert!(abandoned.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        }
+        assert_eq!(secrets.running.available_permits(), CHECKS_AT_ONCE - 1);
+        finish.send(()).unwrap();
+        let all = u32::try_from(CHECKS_AT_ONCE).unwrap();
+        drop(secrets.running.acquire_many(all).await.unwrap());
+    }
 }

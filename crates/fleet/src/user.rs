@@ -7,8 +7,7 @@ use store::{
     signals::Signal,
 };
 
-/// What the panel says about a new user.
-#[derive(Clone, Debug)]
+/// What the panel says about a new user. Not `Debug`: the password stands in it.
 pub struct UserDraft {
     pub login: String,
     pub password: String,

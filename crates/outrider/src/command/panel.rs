@@ -1,7 +1,10 @@
 //! `outrider panel …`: what must work without the panel's password.
 
 use super::Configuration;
-use crate::services::{open_catalog, randomness};
+use crate::{
+    panel_password,
+    services::{open_catalog, randomness},
+};
 use anyhow::{Context, bail};
 use clap::Subcommand;
 use fleet::Secrets;
@@ -25,7 +28,7 @@ pub enum PanelCommand {
 
 impl PanelCommand {
     /// # Errors
-    /// When the server runs, the account does not exist, or the password is too short.
+    /// When the server runs, the account does not exist, or the password does not fit.
     pub fn run(self) -> anyhow::Result<()> {
         let Self::SetPassword { configuration, data_dir, login } = self;
         let mut config = configuration.load()?;
@@ -34,8 +37,9 @@ impl PanelCommand {
         let mut password = String::new();
         std::io::stdin().lock().read_line(&mut password).context("reading the password")?;
         let password = password.trim_end_matches(['\r', '\n']);
-        if password.chars().count() < 6 {
-            bail!("a password has at least 6 characters");
+        // What the API takes at login, so that nobody is locked out by the password's form.
+        if !(6..=255).contains(&password.chars().count()) || password.chars().any(char::is_control) {
+            bail!("a password has 6 to 255 printable characters");
         }
         let _lock = DataDirLock::take(&config.data_dir)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -48,7 +52,7 @@ impl PanelCommand {
             let hash = hash.map_err(|failure| anyhow::anyhow!(failure.code.description()))?;
             catalog.set_panel_password(account.id, &hash).await?;
             catalog.close().await;
-            Ok(())
+            if login == config.panel.login { panel_password::forget(&config.data_dir) } else { Ok(()) }
         })
     }
 }

@@ -1,6 +1,9 @@
 //! The history: stored messages by source and time. It follows the journal, keeps a record once however often the
 //! device sent it, and forgets what is older than the retention.
 
+#[allow(dead_code)]
+mod block;
+
 use crate::journal::Position;
 use domain::{SourceId, Telemetry, Timestamp};
 use std::{future::Future, ops::Range, pin::Pin, sync::Arc};

@@ -82,6 +82,10 @@ impl Writer {
     /// Makes the batches durable together and answers their callers.
     pub(super) fn commit(&mut self, batches: Vec<Batch>) {
         let started = Instant::now();
+        if self.queue.take_seal() {
+            self.active = None;
+            self.commits.seal();
+        }
         let mut block = Block::new(std::mem::take(&mut self.buffer), batches);
         let wanted = block.bytes.len() as u64;
         let outcome = self.ready(wanted).and_then(|()| match block.records.len() {
@@ -168,7 +172,10 @@ impl Writer {
         let length = bytes.len() as u64;
         let is_full = |active: &Active| {
             let used = active.segment.length;
-            used > SEGMENT_HEADER as u64 && used + length > self.config.segment_bytes
+            let records = self.end - active.segment.first + u64::from(count);
+            let is_too_much =
+                used + length > self.config.segment_bytes || records > self.config.segment_records;
+            used > SEGMENT_HEADER as u64 && is_too_much
         };
         let active = match self.active.take_if(|active| !is_full(active)) {
             Some(active) => self.active.insert(active),
@@ -191,6 +198,7 @@ impl Writer {
             // The file is not used again. If a part of the block, or all of it, is there all the same, its positions are
             // given again in a later file, by which a reader knows it.
             self.active = None;
+            self.commits.seal();
             return Err(self.give_up(failure, length));
         }
         active.segment.length += length;

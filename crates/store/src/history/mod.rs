@@ -1,8 +1,31 @@
 //! The history: stored messages by source and time. It follows the journal, keeps a record once however often the
 //! device sent it, and forgets what is older than the retention.
+//!
+//! `EmbeddedHistory` keeps it in files: the `tail` holds what is not packed yet, the `writer` packs it as `block`s into a
+//! `file` for each `period`, which stand on the `shelf`; the `store` reads both, `ledger` remembers how far it is.
 
-#[allow(dead_code)]
 mod block;
+mod config;
+#[cfg(feature = "testing")]
+pub mod conformance;
+#[cfg(test)]
+mod crashes;
+mod embedded;
+mod failure;
+mod file;
+mod ledger;
+mod period;
+mod shelf;
+mod store;
+mod tail;
+mod threads;
+mod writer;
+
+pub use block::BlockError;
+pub use config::HistoryConfig;
+pub use embedded::{EmbeddedHistory, Holding};
+pub use failure::FileError;
+pub use writer::{Merging, Packed};
 
 use crate::journal::Position;
 use domain::{SourceId, Telemetry, Timestamp};

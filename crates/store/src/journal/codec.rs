@@ -4,7 +4,7 @@
 //! A record is its kind and then its fields in the order in which they stand here. Times are relative to the one
 //! before them; identifiers, times and lengths are varints; numbers with a point are IEEE 754, little endian.
 
-use super::wire::{DecodeError, Unread, put_bytes, put_signed, put_varint};
+use crate::wire::{DecodeError, Unread, put_bytes, put_signed, put_varint};
 use domain::{
     Contact, ContactKind, Coordinates, Derived, Fix, Heading, InputName, Message, Metres, Problem, Record,
     RecordHash, RecordIdentity, Reply, SourceId, Speed, Telemetry, TimeOrigin, Timestamp, Transport, Value,
@@ -124,7 +124,8 @@ const HAS_DEVICE_TIME: u8 = 1 << 2;
 const HAS_FIX: u8 = 1 << 3;
 const TIME_ORIGIN: u8 = 0b11;
 
-fn encode_telemetry(record: &Telemetry, out: &mut Vec<u8>) {
+/// Everything but the source and the receive time.
+pub(crate) fn encode_telemetry(record: &Telemetry, out: &mut Vec<u8>) {
     let message = &record.message;
     let time_origin = match record.time_origin {
         TimeOrigin::Device => 0,
@@ -148,7 +149,7 @@ fn encode_telemetry(record: &Telemetry, out: &mut Vec<u8>) {
     }
 }
 
-fn decode_telemetry(
+pub(crate) fn decode_telemetry(
     source: SourceId,
     received: Timestamp,
     from: &mut Unread<'_>,

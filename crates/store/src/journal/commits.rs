@@ -2,7 +2,8 @@
 //! memory, whether the journal takes more.
 
 use super::{
-    Committed, JournalError, Position,
+    Committed, JournalError, Position, Sealed,
+    block::SEGMENT_HEADER,
     reader::{Extent, Segment, Span},
 };
 use std::{
@@ -23,6 +24,8 @@ struct Durable {
     /// The newest batches with their footprints, without gaps, up to the end.
     recent: VecDeque<(Arc<Committed>, usize)>,
     footprint: usize,
+    /// Whether the last segment is being written.
+    is_active: bool,
 }
 
 /// What followers wait for.
@@ -30,6 +33,8 @@ struct Durable {
 pub(super) struct Progress {
     /// The position after the last committed record.
     pub end: u64,
+    /// The position after the last record of a segment that takes no more.
+    pub sealed: u64,
     /// Nothing more will come.
     pub is_over: bool,
 }
@@ -46,9 +51,9 @@ pub(super) enum Next {
 
 impl Commits {
     pub(super) fn new(extent: Extent, recent_bytes: usize) -> Self {
-        let (progress, _) = watch::channel(Progress { end: extent.end, is_over: false });
+        let (progress, _) = watch::channel(Progress { end: extent.end, sealed: extent.end, is_over: false });
         Self {
-            durable: Mutex::new(Durable { extent, recent: VecDeque::new(), footprint: 0 }),
+            durable: Mutex::new(Durable { extent, recent: VecDeque::new(), footprint: 0, is_active: false }),
             trouble: Mutex::default(),
             progress,
             recent_bytes,
@@ -91,6 +96,39 @@ impl Commits {
         let mut durable = self.durable();
         durable.extent.segments.pop_if(|last| last.first == segment.first);
         durable.extent.segments.push(segment);
+        durable.is_active = true;
+        drop(durable);
+        self.progress.send_modify(|progress| progress.sealed = segment.first);
+    }
+
+    /// The last segment takes no more.
+    pub(super) fn seal(&self) {
+        self.durable().is_active = false;
+        self.progress.send_modify(|progress| progress.sealed = progress.end);
+    }
+
+    /// The segments that take no more.
+    pub(super) fn sealed(&self) -> Vec<Sealed> {
+        let durable = self.durable();
+        let Extent { segments, end } = &durable.extent;
+        let ends = segments.iter().skip(1).map(|next| next.first).chain([*end]);
+        let count = segments.len() - usize::from(durable.is_active);
+        let sealed = |(segment, end): (&Segment, u64)| Sealed {
+            first: Position(segment.first),
+            end: Position(end),
+            bytes: segment.length,
+        };
+        segments.iter().zip(ends).take(count).map(sealed).collect()
+    }
+
+    /// Takes the oldest segment out if all of it is before `position`, and answers with the position that names it.
+    /// Positions are counted on from what the files hold, so that one with records always stays.
+    pub(super) fn forget_oldest(&self, position: u64) -> Option<u64> {
+        let segments = &mut self.durable().extent.segments;
+        let (_, later) = segments.split_first()?;
+        let is_before = later.first().is_some_and(|next| next.first <= position);
+        let is_counted = later.iter().any(|segment| segment.length > SEGMENT_HEADER as u64);
+        (is_before && is_counted).then(|| segments.remove(0).first)
     }
 
     /// A batch is durable in the last segment, which now is `length` long.

@@ -6,6 +6,8 @@ use std::time::Duration;
 pub struct JournalConfig {
     /// A file that has reached this size is followed by a new one. Default 128 MiB.
     pub segment_bytes: u64,
+    /// So does a file of so many records: history packs one at a time. Default 1,000,000.
+    pub segment_records: u64,
     /// Memory that records may take while they wait for their commit; when it is full, `append` waits and `note` drops.
     /// Default 32 MiB.
     pub queue_bytes: u32,
@@ -22,6 +24,7 @@ impl Default for JournalConfig {
     fn default() -> Self {
         Self {
             segment_bytes: 128 << 20,
+            segment_records: 1_000_000,
             queue_bytes: 32 << 20,
             recent_bytes: 16 << 20,
             min_free_bytes: 256 << 20,

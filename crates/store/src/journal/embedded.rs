@@ -34,10 +34,10 @@ pub(super) const FOLDER: &str = "journal";
 /// full): after a failed fdatasync the kernel may forget what it could not write and call the next fdatasync a success,
 /// so that only a fresh look at the files tells what is durable.
 pub struct EmbeddedJournal {
-    disk: Arc<dyn Disk>,
-    dir: Arc<Path>,
-    queue: Arc<Queue>,
-    commits: Arc<Commits>,
+    pub(super) disk: Arc<dyn Disk>,
+    pub(super) dir: Arc<Path>,
+    pub(super) queue: Arc<Queue>,
+    pub(super) commits: Arc<Commits>,
     damages: Arc<Damages>,
     thread: Mutex<Option<JoinHandle<()>>>,
     _lock: Option<DataDirLock>,

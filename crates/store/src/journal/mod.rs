@@ -2,10 +2,10 @@
 //! `Journal::append` has answered.
 //!
 //! `EmbeddedJournal` keeps it in files: `queue` → `writer` → segment files (`block`, `codec`) → `commits` → `follower`;
-//! `survey` is what happens at the start, `scanner` and `reader` read.
+//! `survey` is what happens at the start, `scanner` and `reader` read, `segments` ends files and removes them.
 
 mod block;
-mod codec;
+pub(crate) mod codec;
 mod commits;
 mod config;
 mod damage;
@@ -17,8 +17,8 @@ mod queue;
 mod read_all;
 mod reader;
 mod scanner;
+mod segments;
 mod survey;
-mod wire;
 mod writer;
 
 #[cfg(feature = "testing")]
@@ -28,9 +28,10 @@ pub use config::JournalConfig;
 pub use embedded::EmbeddedJournal;
 pub use read_all::{AllRecords, read_all, read_all_on};
 pub use reader::ReadError;
+pub use segments::Sealed;
 pub use survey::OpenError;
-pub use wire::DecodeError;
 
+pub use crate::wire::DecodeError;
 use domain::{Contact, Record};
 use std::{future::Future, pin::Pin, sync::Arc};
 

@@ -173,6 +173,7 @@ impl World {
                     }
                 }
                 _ if was_full => self.disk.set_capacity(None),
+                _ if self.random.random() => journal.seal(),
                 _ => self.note(journal),
             }
             let mut still_waiting = Vec::new();

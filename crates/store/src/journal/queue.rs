@@ -34,6 +34,8 @@ pub(super) struct Queue {
 struct Waiting {
     batches: VecDeque<Batch>,
     closed: bool,
+    /// The file that is written shall take no more.
+    seal: bool,
 }
 
 impl Queue {
@@ -67,11 +69,11 @@ impl Queue {
         Ok(())
     }
 
-    /// Waits for the batches of the next commit. They are empty when nothing came for `patience`; `None` when the
-    /// queue has closed and nothing is left.
+    /// Waits for the batches of the next commit. They are empty when nothing came for `patience` or a seal was asked for;
+    /// `None` when the queue has closed and nothing is left.
     pub(super) fn take(&self, patience: Option<Duration>) -> Option<Vec<Batch>> {
         let mut waiting = self.waiting();
-        while waiting.batches.is_empty() && !waiting.closed {
+        while waiting.batches.is_empty() && !waiting.closed && !waiting.seal {
             let Some(patience) = patience else {
                 waiting = self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
                 continue;
@@ -87,6 +89,17 @@ impl Queue {
         (!is_over).then(|| waiting.next_commit())
     }
 
+    /// Asks the writer to end its file.
+    pub(super) fn ask_for_seal(&self) {
+        self.waiting().seal = true;
+        self.changed.notify_one();
+    }
+
+    /// Whether that was asked since the last call.
+    pub(super) fn take_seal(&self) -> bool {
+        std::mem::take(&mut self.waiting().seal)
+    }
+
     /// From now on nothing comes in; what waits stays.
     pub(super) fn close(&self) {
         self.waiting().closed = true;
@@ -97,7 +110,8 @@ impl Queue {
     /// Whether there is something to commit.
     #[cfg(test)]
     pub(super) fn has_waiting(&self) -> bool {
-        !self.waiting().batches.is_empty()
+        let waiting = self.waiting();
+        waiting.seal || !waiting.batches.is_empty()
     }
 
     /// A batch larger than the whole queue goes through it alone.

@@ -6,9 +6,8 @@ use super::{
     codec,
     damage::Damages,
     scanner::{Found, Scanner},
-    wire::DecodeError,
 };
-use crate::disk::Disk;
+use crate::{disk::Disk, wire::DecodeError};
 use std::{
     io,
     path::{Path, PathBuf},

@@ -86,6 +86,10 @@ impl Writer {
     /// Makes the batches durable together and answers their callers. Without any, only measures the free space when
     /// there was too little.
     pub(super) fn commit(&mut self, batches: Vec<Batch>) {
+        if self.queue.take_seal() {
+            self.active = None;
+            self.commits.seal();
+        }
         if batches.is_empty() {
             // Nobody is there to be told.
             let _ = self.ready(0);
@@ -172,7 +176,10 @@ impl Writer {
         let length = block.bytes.len() as u64;
         let has_room = |active: &Active| {
             let used = active.segment.length;
-            used == SEGMENT_HEADER as u64 || used + length <= self.config.segment_bytes
+            let records = self.end - active.segment.first + block.records.len() as u64;
+            let fits =
+                used + length <= self.config.segment_bytes && records <= self.config.segment_records;
+            used == SEGMENT_HEADER as u64 || fits
         };
         // Whatever fails from here on, the file before is not used again: records of later positions may be elsewhere.
         let active = match self.active.take().filter(has_room) {
@@ -213,6 +220,7 @@ impl Writer {
     }
 
     fn give_up(&mut self, failure: Failure, refused: u64) -> JournalError {
+        self.commits.seal();
         let reason = match failure {
             Failure::Full => {
                 self.low_space(refused);

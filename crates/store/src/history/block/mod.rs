@@ -1,0 +1,164 @@
+//! The stored form of messages: a block holds some of one source in order of time, as columns. Version 1, which is read
+//! for ever (`testdata/history/v1`): a change of meaning is a new version beside it.
+//!
+//! ```text
+//! block    version u8, CRC-32 of all after it u32, records varint, length of the columns varint,
+//!          length of their zstd frame varint, the frame, the records' hashes 16 bytes each
+//! ```
+//!
+//! `columns` says what the columns are, `integers` and `decimals` how their numbers are written. Hashes are random
+//! bytes: they are not worth compressing.
+
+mod columns;
+mod decimals;
+mod integers;
+
+use crate::wire::{DecodeError, Unread, put_varint};
+use domain::{RecordHash, SourceId, Telemetry};
+use std::{io, mem};
+
+/// The newest version that this program writes and reads.
+const VERSION: u8 = 1;
+
+/// A higher level makes these small blocks hardly smaller.
+const ZSTD_LEVEL: i32 = 3;
+
+/// A block has no more records than this.
+pub(super) const MAX_RECORDS: usize = 4096;
+
+/// Nor, unless it has one record, more inputs.
+const MAX_INPUTS: usize = 1 << 20;
+
+/// Length of columns: an append to the journal cannot hold more than this (64 MiB) plus what columns add.
+const MAX_COLUMNS: usize = 96 << 20;
+
+/// No zstd frame expands more than this many times.
+const MAX_RATIO: usize = 1 << 16;
+
+#[derive(Debug, thiserror::Error)]
+pub enum BlockError {
+    #[error("a block has format version {0}, this program reads up to {VERSION}")]
+    Newer(u8),
+    #[error("the checksum of a block is wrong")]
+    Checksum,
+    #[error("the columns of a block cannot be decompressed")]
+    Compression(#[source] io::Error),
+    #[error("a block cannot be understood")]
+    Content(#[from] DecodeError),
+}
+
+/// Writes blocks; keeps what it needs for that between them.
+pub(super) struct Encoder {
+    zstd: zstd::bulk::Compressor<'static>,
+    columns: columns::Writer,
+    frame: Vec<u8>,
+}
+
+impl Encoder {
+    /// # Errors
+    /// When there is no memory for it.
+    pub(super) fn new() -> io::Result<Self> {
+        let zstd = zstd::bulk::Compressor::new(ZSTD_LEVEL)?;
+        Ok(Self { zstd, columns: columns::Writer::default(), frame: Vec::new() })
+    }
+
+    /// Appends the block of `records`, which are of one source and no more than `fitting` allows.
+    ///
+    /// # Errors
+    /// When there is no memory for it.
+    pub(super) fn encode(&mut self, records: &[Telemetry], out: &mut Vec<u8>) -> io::Result<()> {
+        let columns = self.columns.write(records);
+        self.frame.clear();
+        self.frame.reserve(zstd::zstd_safe::compress_bound(columns.len()));
+        self.zstd.compress_to_buffer(columns, &mut self.frame)?;
+        let start = out.len();
+        out.push(VERSION);
+        out.extend_from_slice(&[0; CHECKSUM]);
+        put_varint(out, records.len() as u64);
+        put_varint(out, columns.len() as u64);
+        put_varint(out, self.frame.len() as u64);
+        out.extend_from_slice(&self.frame);
+        for record in records {
+            out.extend_from_slice(&record.hash.0.to_le_bytes());
+        }
+        let checksum = crc32fast::hash(&out[start + HEADER..]);
+        out[start + 1..start + HEADER].copy_from_slice(&checksum.to_le_bytes());
+        Ok(())
+    }
+}
+
+const CHECKSUM: usize = mem::size_of::<u32>();
+const HEADER: usize = 1 + CHECKSUM;
+
+/// How many of the first `records` fit into one block when it should have about `wanted`; 0 only for none.
+pub(super) fn fitting(records: &[Telemetry], wanted: usize) -> usize {
+    let mut inputs = 0;
+    let fits = |record: &&Telemetry| {
+        let is_first = inputs == 0;
+        inputs += 1 + record.message.inputs.len();
+        is_first || inputs <= MAX_INPUTS
+    };
+    records.iter().take(wanted.clamp(1, MAX_RECORDS)).take_while(fits).count()
+}
+
+/// Reads blocks; keeps what it needs for that between them.
+pub(super) struct Decoder {
+    zstd: zstd::bulk::Decompressor<'static>,
+    columns: Vec<u8>,
+}
+
+impl Decoder {
+    /// # Errors
+    /// When there is no memory for it.
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Self { zstd: zstd::bulk::Decompressor::new()?, columns: Vec::new() })
+    }
+
+    /// # Errors
+    /// When it is no block, is damaged, or was written by a newer program. No bytes make it allocate more than a
+    /// multiple of their number.
+    pub(super) fn decode(&mut self, source: SourceId, block: &[u8]) -> Result<Vec<Telemetry>, BlockError> {
+        let mut from = Unread(block);
+        match from.byte()? {
+            VERSION => {}
+            0 => return Err(DecodeError::OutOfRange("a version").into()),
+            newer => return Err(BlockError::Newer(newer)),
+        }
+        let checksum = u32::from_le_bytes(from.array()?);
+        if crc32fast::hash(from.0) != checksum {
+            return Err(BlockError::Checksum);
+        }
+        let count = bounded(from.varint()?, MAX_RECORDS, "a number of records")?;
+        let length = bounded(from.varint()?, MAX_COLUMNS, "the length of columns")?;
+        let frame = from.bytes()?;
+        if length > frame.len().saturating_mul(MAX_RATIO) {
+            return Err(DecodeError::OutOfRange("the length of columns").into());
+        }
+        self.columns.clear();
+        self.columns.reserve(length);
+        self.zstd.decompress_to_buffer(frame, &mut self.columns).map_err(BlockError::Compression)?;
+        let hashes = from.take(count * mem::size_of::<u128>())?;
+        if !from.0.is_empty() {
+            return Err(DecodeError::Trailing(from.0.len()).into());
+        }
+        let mut records = columns::read(&self.columns, source, count)?;
+        let (hashes, _) = hashes.as_chunks();
+        for (record, hash) in records.iter_mut().zip(hashes) {
+            record.hash = RecordHash(u128::from_le_bytes(*hash));
+        }
+        if self.columns.capacity() > KEPT_BUFFER {
+            self.columns = Vec::new();
+        }
+        Ok(records)
+    }
+}
+
+/// A buffer longer than this is not kept for the next block.
+const KEPT_BUFFER: usize = 1 << 20;
+
+fn bounded(number: u64, most: usize, what: &'static str) -> Result<usize, DecodeError> {
+    usize::try_from(number).ok().filter(|number| *number <= most).ok_or(DecodeError::OutOfRange(what))
+}
+
+#[cfg(test)]
+mod tests;

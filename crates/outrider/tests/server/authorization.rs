@@ -27,39 +27,45 @@ enum Put {
 
 use Put::{Group, Login, New, PanelPassword, Tracker, User};
 
-/// Path of an action, and what goes where in its example.
-const ROWS: &[(&str, &[(&str, Put)])] = &[
-    ("user/auth", &[("/login", Login)]),
-    ("user/logout", &[]),
-    ("user/session/renew", &[]),
-    ("user/get_info", &[]),
-    ("user/settings/read", &[]),
-    ("user/settings/update", &[]),
-    ("user/password/set", &[]),
-    ("plugin/list", &[]),
-    ("tracker/list_models", &[]),
-    ("tracker/register", &[("/group_id", Group), ("/device_id", New), ("/phone", New)]),
-    ("tracker/read", &[("/tracker_id", Tracker)]),
-    ("tracker/list", &[]),
-    ("tracker/get_state", &[("/tracker_id", Tracker)]),
-    ("tracker/get_states", &[("/trackers/0", Tracker)]),
-    ("tracker/get_last_gps_point", &[("/tracker_id", Tracker)]),
-    ("tracker/group/assign", &[("/id", Group), ("/trackers/0", Tracker)]),
-    ("tracker/group/create", &[]),
-    ("tracker/group/delete", &[("/id", Group)]),
-    ("tracker/group/list", &[]),
-    ("tracker/group/update", &[("/id", Group)]),
-    ("panel/account/auth", &[("/password", PanelPassword)]),
-    ("panel/account/logout", &[]),
-    ("panel/user/create", &[("/user/login", New)]),
-    ("panel/user/read", &[("/user_id", User)]),
-    ("panel/user/list", &[]),
-    ("panel/user/change_password", &[("/user_id", User)]),
-    ("panel/user/session/create", &[("/user_id", User)]),
-    ("panel/tariff/create", &[("/tariff/name", New)]),
-    ("panel/tariff/list", &[]),
-    ("panel/tariff/defaults/read", &[]),
-    ("panel/tariff/defaults/update", &[]),
+const NONE: &[Right] = &[];
+const ADMIN: &[Right] = &[Right::Admin];
+const REGISTER: &[Right] = &[Right::TrackerRegister];
+
+/// Path of an action, the rights that it must ask for, and what goes where in its example.
+type Row = (&'static str, &'static [Right], &'static [(&'static str, Put)]);
+
+const ROWS: &[Row] = &[
+    ("user/auth", NONE, &[("/login", Login)]),
+    ("user/logout", NONE, &[]),
+    ("user/session/renew", NONE, &[]),
+    ("user/get_info", NONE, &[]),
+    ("user/settings/read", NONE, &[]),
+    ("user/settings/update", NONE, &[]),
+    ("user/password/set", NONE, &[]),
+    ("plugin/list", NONE, &[]),
+    ("tracker/list_models", NONE, &[]),
+    ("tracker/register", REGISTER, &[("/group_id", Group), ("/device_id", New), ("/phone", New)]),
+    ("tracker/read", NONE, &[("/tracker_id", Tracker)]),
+    ("tracker/list", NONE, &[]),
+    ("tracker/get_state", NONE, &[("/tracker_id", Tracker)]),
+    ("tracker/get_states", NONE, &[("/trackers/0", Tracker)]),
+    ("tracker/get_last_gps_point", NONE, &[("/tracker_id", Tracker)]),
+    ("tracker/group/assign", ADMIN, &[("/id", Group), ("/trackers/0", Tracker)]),
+    ("tracker/group/create", ADMIN, &[]),
+    ("tracker/group/delete", ADMIN, &[("/id", Group)]),
+    ("tracker/group/list", NONE, &[]),
+    ("tracker/group/update", ADMIN, &[("/id", Group)]),
+    ("panel/account/auth", NONE, &[("/password", PanelPassword)]),
+    ("panel/account/logout", NONE, &[]),
+    ("panel/user/create", NONE, &[("/user/login", New)]),
+    ("panel/user/read", NONE, &[("/user_id", User)]),
+    ("panel/user/list", NONE, &[]),
+    ("panel/user/change_password", NONE, &[("/user_id", User)]),
+    ("panel/user/session/create", NONE, &[("/user_id", User)]),
+    ("panel/tariff/create", NONE, &[("/tariff/name", New)]),
+    ("panel/tariff/list", NONE, &[]),
+    ("panel/tariff/defaults/read", NONE, &[]),
+    ("panel/tariff/defaults/update", NONE, &[]),
 ];
 
 const NOBODYS: i64 = i32::MAX as i64;
@@ -69,14 +75,24 @@ static NEW: AtomicU64 = AtomicU64::new(0);
 const PASSWORD: &str = "correct horse";
 
 #[test]
-fn every_action_has_one_row_and_a_right_example() {
-    let rows: Vec<_> = ROWS.iter().map(|(path, _)| *path).collect();
+fn every_action_has_one_row_its_rights_and_a_right_example() {
+    let rows: Vec<_> = ROWS.iter().map(|(path, ..)| *path).collect();
     let paths: Vec<_> = ACTIONS.iter().map(|entry| entry.path).collect();
     assert_eq!(BTreeSet::from_iter(&rows), BTreeSet::from_iter(&paths));
     assert_eq!(
         (rows.len(), paths.len()),
         (BTreeSet::from_iter(&rows).len(), BTreeSet::from_iter(&paths).len())
     );
+    for (path, rights, _) in ROWS {
+        let entry = ACTIONS.iter().find(|entry| entry.path == *path).unwrap();
+        assert_eq!(entry.rights, *rights, "{path}");
+        let caller = match *path {
+            "user/auth" | "panel/account/auth" => CallerKind::Anyone,
+            path if path.starts_with("panel/") => CallerKind::Panel,
+            _ => CallerKind::User,
+        };
+        assert_eq!(entry.caller, caller, "{path}");
+    }
     for entry in ACTIONS {
         let example: Value = serde_json::from_str(entry.example).unwrap();
         let names: Vec<_> = example.as_object().unwrap().keys().map(String::as_str).collect();
@@ -96,9 +112,12 @@ fn only_those_who_may() {
         let grantable: Vec<_> = Right::ALL.into_iter().filter(|right| *right != Right::Admin).collect();
         [sub_user(catalog, account.user, None).await, sub_user(catalog, account.user, Some(&grantable)).await]
     });
-    let cast = Cast { panel: server.resume(&panel), server, account, sub_users };
+    let account = Account { session: server.resume(&account.session), ..account };
+    let panel = server.resume(&panel);
+    let spare = Cast::new_account(&server, &panel, "carla");
+    let cast = Cast { panel, server, account, spare, sub_users };
     let foreign = Cast::new_account(&cast.server, &cast.panel, "berta");
-    let before = cast.all_of(foreign.user);
+    let before = foreign.all();
     for entry in ACTIONS {
         let action = Action { entry, cast: &cast };
         action.needs_its_session();
@@ -110,16 +129,26 @@ fn only_those_who_may() {
                 action.user(&foreign);
             }
         }
-        assert_eq!(cast.all_of(foreign.user), before, "{} changed another account", entry.path);
+        assert_eq!(foreign.all(), before, "{} changed another account", entry.path);
     }
 }
 
 /// A master user and what belongs to the account.
 struct Account {
+    /// Of the master.
+    session: Session,
     user: i64,
     login: String,
     tracker: i64,
     group: i64,
+}
+
+impl Account {
+    /// All that a master sees.
+    fn all(&self) -> Vec<Value> {
+        let actions = ["tracker/list", "tracker/group/list", "user/get_info", "user/settings/read"];
+        actions.into_iter().map(|action| self.session.call(action, json!({})).success()).collect()
+    }
 }
 
 /// Who there is.
@@ -127,6 +156,8 @@ struct Cast {
     server: Server,
     panel: Session,
     account: Account,
+    /// For actions that change nothing but their own session and user.
+    spare: Account,
     /// Of `account`: one without rights, one with every right that a sub-user can have.
     sub_users: [i64; 2],
 }
@@ -144,12 +175,9 @@ impl Cast {
         let session = panel.call("panel/user/session/create", json!({ "user_id": user })).success();
         let session = Session::new(server.http(), session["hash"].as_str());
         let group = json!({ "title": "Vans", "color": "FFFFFF" });
-        Account {
-            user,
-            login: login.to_owned(),
-            tracker: session.register("Van", &format!("{user:015}")),
-            group: session.call("tracker/group/create", group).success()["id"].as_i64().unwrap(),
-        }
+        let group = session.call("tracker/group/create", group).success()["id"].as_i64().unwrap();
+        let tracker = session.register("Van", &format!("{user:015}"));
+        Account { user, session, login: login.to_owned(), tracker, group }
     }
 
     /// A new session of a user.
@@ -157,18 +185,11 @@ impl Cast {
         let session = self.panel.call("panel/user/session/create", json!({ "user_id": user })).success();
         Session::new(self.server.http(), session["hash"].as_str())
     }
-
-    /// All that a master sees.
-    fn all_of(&self, user: i64) -> Vec<Value> {
-        let session = self.session(user);
-        let actions = ["tracker/list", "tracker/group/list", "user/get_info", "user/settings/read"];
-        actions.into_iter().map(|action| session.call(action, json!({})).success()).collect()
-    }
 }
 
 impl Action<'_> {
     fn puts(&self) -> &'static [(&'static str, Put)] {
-        ROWS.iter().find(|(path, _)| *path == self.entry.path).unwrap().1
+        ROWS.iter().find(|(path, ..)| *path == self.entry.path).unwrap().2
     }
 
     /// The example with the objects of an account.
@@ -217,21 +238,30 @@ impl Action<'_> {
             let answer = self.call(&cast.session(user), &cast.account);
             answer.status == 403 && answer.code() == 13
         };
-        let before = cast.all_of(cast.account.user);
+        let before = cast.account.all();
         assert_eq!(refused(none), !entry.rights.is_empty(), "{} without rights", entry.path);
-        assert_eq!(cast.all_of(cast.account.user), before, "{} by somebody without rights", entry.path);
+        assert_eq!(cast.account.all(), before, "{} by somebody without rights", entry.path);
         assert_eq!(refused(all), entry.rights.contains(&Right::Admin), "{} with all rights", entry.path);
+    }
+
+    /// A new account, when the action names something of it.
+    fn own_account(&self) -> Option<Account> {
+        let names = self.puts().iter().any(|(_, put)| [Tracker, Group, User].contains(put));
+        names.then(|| {
+            Cast::new_account(&self.cast.server, &self.cast.panel, &format!("of {}", self.entry.path))
+        })
     }
 
     /// What is another's is answered as if it did not exist; what is one's own is done.
     fn user(&self, foreign: &Account) {
         let Self { entry, cast } = self;
-        let own = Cast::new_account(&cast.server, &cast.panel, &format!("master of {}", entry.path));
-        let master = cast.session(own.user);
+        let own = self.own_account();
+        let own = own.as_ref().unwrap_or(&cast.spare);
+        let master = &cast.session(own.user);
         for (at, put) in self.puts().iter().filter(|(_, put)| [Tracker, Group].contains(put)) {
             let foreign = if *put == Tracker { foreign.tracker } else { foreign.group };
             let [foreign, nobodys] = [foreign, NOBODYS].map(|id| {
-                let mut parameters = self.parameters(&own);
+                let mut parameters = self.parameters(own);
                 *parameters.pointer_mut(at).unwrap() = json!(id);
                 let answer = master.call(entry.path, parameters);
                 if answer.status != 200 {
@@ -243,19 +273,20 @@ impl Action<'_> {
             });
             assert_eq!(foreign, nobodys, "{} {at}", entry.path);
         }
-        self.call(&master, &own).success();
+        self.call(master, own).success();
     }
 
     fn panel(&self) {
         let Self { entry, cast } = self;
         let panel = cast.server.panel();
-        let own = Cast::new_account(&cast.server, &cast.panel, &format!("user of {}", entry.path));
+        let own = self.own_account();
+        let own = own.as_ref().unwrap_or(&cast.spare);
         for (at, _) in self.puts().iter().filter(|(_, put)| *put == User) {
-            let mut parameters = self.parameters(&own);
+            let mut parameters = self.parameters(own);
             *parameters.pointer_mut(at).unwrap() = json!(NOBODYS);
             assert_eq!(panel.call(entry.path, parameters).code(), 201, "{}", entry.path);
         }
-        self.call(&panel, &own).success();
+        self.call(&panel, own).success();
     }
 }
 

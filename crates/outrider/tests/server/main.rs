@@ -9,6 +9,7 @@ mod api_forms;
 mod api_groups;
 mod api_limits;
 mod api_models;
+mod api_panel;
 mod api_races;
 mod api_registration;
 mod api_sessions;

@@ -1,9 +1,11 @@
 //! What the house keeps, as four contracts with their implementations: `catalog` (accounts, trackers … in SQL),
-//! `journal` (the durable log of what came in), `history` (not built yet) and `signals` (who must wake up). Files are
+//! `journal` (the durable log of what came in), `history` (stored messages by source and time) and `signals` (who must
+//! wake up). Files are
 //! reached through `disk`, so that a power cut can be tested; `lock` gives a data directory to one process.
 
 pub mod catalog;
 pub mod disk;
+pub mod history;
 pub mod journal;
 pub mod lock;
 pub mod signals;

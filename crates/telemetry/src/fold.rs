@@ -3,8 +3,8 @@
 
 use crate::{connection_status, movement, vocabulary::vocabulary};
 use domain::{
-    ConnectionTimeouts, Contact, ContactKind, Derived, Fix, InputName, LatestFix, Record, State,
-    Telemetry, TimeOrigin, Timestamp, TripDetection, Value, plausible_time,
+    ConnectionTimeouts, Contact, ContactKind, Derived, Fix, InputName, LatestFix, Record, State, Telemetry,
+    TimeOrigin, Timestamp, TripDetection, Value, plausible_time,
 };
 use std::{
     ops::{BitOr, BitOrAssign},
@@ -168,8 +168,8 @@ fn says_nothing(name: InputName, value: &Value) -> bool {
 mod tests {
     use super::*;
     use domain::{
-        ConnectionStatus, Coordinates, Inputs, Message, MovementStatus, Problem, RecordHash, RecordIdentity, Reply,
-        SourceId, Speed, Transport,
+        ConnectionStatus, Coordinates, Inputs, Message, MovementStatus, Problem, RecordHash, RecordIdentity,
+        Reply, SourceId, Speed, Transport,
     };
     use proptest::prelude::*;
 

@@ -3,7 +3,7 @@
 use domain::Coordinates;
 
 /// Mean radius of the Earth (IUGG) in kilometres.
-const EARTH_RADIUS: f64 = 6371.008_8;
+const EARTH_RADIUS: f64 = 6_371.008_8;
 
 /// Along the great circle of a round Earth, in kilometres.
 pub fn kilometres(from: Coordinates, to: Coordinates) -> f64 {

@@ -50,7 +50,10 @@ impl Services {
 
         let catalog = open_catalog(config).await?;
         let signals = Signals::default();
-        let options = Options { defaults: source_settings(config), ..Options::default() };
+        let defaults = source_settings(config);
+        let own = |(source, trips)| (source, SourceSettings { trips, ..defaults });
+        let settings = catalog.trip_detections().await?.into_iter().map(own).collect();
+        let options = Options { defaults, settings, ..Options::default() };
         let live = Live::start(journal.clone(), clock.clone(), &config.data_dir.join("live"), options)?;
         let live = Arc::new(live);
         let watched = Arc::clone(&live);

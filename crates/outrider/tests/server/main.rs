@@ -18,3 +18,4 @@ mod durability;
 mod first_light;
 mod secrets;
 mod support;
+mod tracks;

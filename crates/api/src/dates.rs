@@ -1,7 +1,20 @@
 //! Dates as a caller wants them: `yyyy-MM-dd HH:mm:ss` in the user's time zone, or ISO 8601 with its offset.
 
-use domain::Timestamp;
-use jiff::tz::TimeZone;
+use domain::{ErrorCode, Timestamp};
+use jiff::{ToSpan, civil::DateTime, tz::TimeZone};
+use std::{ops::Range, time::Duration};
+
+/// The longest span that may be asked for, in calendar days of the user's zone.
+const LONGEST_SPAN_DAYS: i64 = 120;
+
+/// A moment as a caller writes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moment {
+    /// What the user's clock shows.
+    Local(DateTime),
+    /// With an offset.
+    Exact(Timestamp),
+}
 
 pub(crate) struct Dates {
     zone: TimeZone,
@@ -33,6 +46,35 @@ impl Dates {
         self.local(time).strftime("%Y-%m-%d").to_string()
     }
 
+    /// The moment on the time line. What the user's clock skips in spring is moved forward by as much; of what it shows
+    /// twice in autumn it is the earlier.
+    pub(crate) fn resolve(&self, moment: Moment) -> Timestamp {
+        match moment {
+            Moment::Exact(time) => time,
+            Moment::Local(shown) => {
+                let compatible = self.zone.to_ambiguous_timestamp(shown).compatible();
+                // Only the edges of the years that jiff knows have no moment.
+                Timestamp::from_millis(compatible.unwrap_or_default().as_millisecond())
+            }
+        }
+    }
+
+    /// From a moment through the whole second of another: dates are written to the second, so whatever was written
+    /// with these dates is in it.
+    ///
+    /// # Errors
+    /// `TimeSpanTooBig` unless `from` is before `to`, and for more than 120 days.
+    pub(crate) fn span(&self, from: Moment, to: Moment) -> Result<Range<Timestamp>, ErrorCode> {
+        let (from, to) = (self.resolve(from), self.resolve(to));
+        let longest = self.local(from).checked_add(LONGEST_SPAN_DAYS.days());
+        let fits = longest.is_ok_and(|longest| to.millis() <= longest.timestamp().as_millisecond());
+        if from < to && fits {
+            Ok(from..to.plus(Duration::from_secs(1)))
+        } else {
+            Err(ErrorCode::TimeSpanTooBig)
+        }
+    }
+
     fn local(&self, time: Timestamp) -> jiff::Zoned {
         // What lies beyond jiff's years −9999..=9999 never passes `plausible_time`.
         let time = jiff::Timestamp::from_second(time.seconds()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
@@ -43,6 +85,106 @@ impl Dates {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::parameters::Parameter;
+
+    fn moment(text: &str) -> Moment {
+        Moment::parse(&text.into()).unwrap_or_else(|_| panic!("{text}"))
+    }
+
+    #[test]
+    fn reads_both_forms_in_the_users_zone() {
+        for (zone, written, expected) in [
+            ("UTC", "2024-10-16 12:00:00", "2024-10-16T12:00:00Z"),
+            ("Asia/Yekaterinburg", "2024-10-16 17:00:00", "2024-10-16T12:00:00Z"),
+            ("America/St_Johns", "2024-10-16 09:30:00", "2024-10-16T12:00:00Z"),
+            ("Asia/Yekaterinburg", "2024-10-16T17:00:00+03:00", "2024-10-16T14:00:00Z"),
+            ("Asia/Yekaterinburg", "2024-10-16T17:00:00Z", "2024-10-16T17:00:00Z"),
+            ("Asia/Yekaterinburg", "2024-10-16T17:00:00.250-0230", "2024-10-16T19:30:00.250Z"),
+            // The clock goes from 02:00 to 03:00: half past two is half past three.
+            ("Europe/Berlin", "2024-03-31 01:59:59", "2024-03-31T00:59:59Z"),
+            ("Europe/Berlin", "2024-03-31 02:30:00", "2024-03-31T01:30:00Z"),
+            ("Europe/Berlin", "2024-03-31 03:30:00", "2024-03-31T01:30:00Z"),
+            // The clock goes from 03:00 to 02:00: half past two is the first one.
+            ("Europe/Berlin", "2024-10-27 02:30:00", "2024-10-27T00:30:00Z"),
+            ("Europe/Berlin", "2024-10-27T02:30:00+01:00", "2024-10-27T01:30:00Z"),
+            ("Europe/Berlin", "2024-10-27 03:00:00", "2024-10-27T02:00:00Z"),
+            // Midnight itself is skipped; half an hour is; a whole day is.
+            ("America/Santiago", "2024-09-08 00:00:00", "2024-09-08T04:00:00Z"),
+            ("Australia/Lord_Howe", "2024-10-06 02:15:00", "2024-10-05T15:45:00Z"),
+            ("Pacific/Apia", "2011-12-30 12:00:00", "2011-12-30T22:00:00Z"),
+        ] {
+            assert_eq!(
+                Dates::new(zone, false).resolve(moment(written)).to_string(),
+                expected,
+                "{written} in {zone}"
+            );
+        }
+    }
+
+    #[test]
+    fn days_are_those_of_the_users_zone() {
+        for (zone, day, next, hours) in [
+            ("UTC", "2024-03-31", "2024-04-01", 24.0),
+            ("Europe/Berlin", "2024-03-30", "2024-03-31", 24.0),
+            ("Europe/Berlin", "2024-03-31", "2024-04-01", 23.0),
+            ("Europe/Berlin", "2024-10-27", "2024-10-28", 25.0),
+            ("America/New_York", "2024-03-10", "2024-03-11", 23.0),
+            ("America/New_York", "2024-11-03", "2024-11-04", 25.0),
+            ("America/Santiago", "2024-09-08", "2024-09-09", 23.0),
+            ("Australia/Lord_Howe", "2024-10-06", "2024-10-07", 23.5),
+        ] {
+            let dates = Dates::new(zone, false);
+            let span =
+                dates.span(moment(&format!("{day} 00:00:00")), moment(&format!("{next} 00:00:00"))).unwrap();
+            let expected = Duration::from_secs_f64(hours * 3600.0 + 1.0);
+            assert_eq!(span.end.since(span.start), expected, "{day} in {zone}");
+            assert_eq!(dates.day(span.start), day, "{zone}");
+        }
+    }
+
+    #[test]
+    fn spans_have_a_beginning_and_an_end() {
+        for (zone, from, to, fits) in [
+            ("UTC", "2024-01-01 00:00:00", "2024-01-01 00:00:01", true),
+            ("UTC", "2024-01-01 00:00:00", "2024-01-01 00:00:00", false),
+            ("UTC", "2024-01-01 00:00:01", "2024-01-01 00:00:00", false),
+            ("UTC", "2024-01-01 00:00:00", "2024-04-30 00:00:00", true),
+            ("UTC", "2024-01-01 00:00:00", "2024-04-30 00:00:01", false),
+            // 120 days of 24 hours and one more hour; one less.
+            ("Europe/Berlin", "2024-09-01 00:00:00", "2024-12-30 00:00:00", true),
+            ("Europe/Berlin", "2024-09-01 00:00:00", "2024-12-30 00:00:01", false),
+            ("Europe/Berlin", "2024-01-01 00:00:00", "2024-04-30 00:00:00", true),
+            ("Europe/Berlin", "2024-01-01 00:00:00", "2024-04-30 00:00:01", false),
+            // The same moment, written twice.
+            ("Europe/Berlin", "2024-03-31 02:30:00", "2024-03-31 03:30:00", false),
+            ("UTC", "0001-01-01 00:00:00", "9999-12-31 23:59:59", false),
+            ("UTC", "9999-12-30 00:00:00", "9999-12-30 12:00:00", false),
+        ] {
+            let span = Dates::new(zone, false).span(moment(from), moment(to));
+            assert_eq!(span.is_ok(), fits, "{from} to {to} in {zone}: {span:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_moment() {
+        for text in [
+            "",
+            "now",
+            "2024-10-16",
+            "2024-10-16 12:00",
+            "2024-10-16T12:00:00",
+            "2024-02-30 12:00:00",
+            "2024-10-16 24:00:00",
+            "2024-10-16 12:60:00",
+            "24-10-16 12:00:00",
+            "2024-10-16 12:00:00 ",
+            "1729080000",
+            "2024-10-16T12:00:00+99:00",
+        ] {
+            assert!(Moment::parse(&text.into()).is_err(), "{text}");
+        }
+        assert!(Moment::parse(&1_729_080_000.into()).is_err());
+    }
 
     #[test]
     fn writes_both_forms_in_the_users_zone() {

@@ -1,9 +1,10 @@
 //! Typed parameters. A limit is a type (`Text<1, 60>`), so that what an action takes can be read off its fields and a
 //! value out of bounds never reaches it. All wrong parameters are told at once.
 
-use crate::request::Arguments;
-use domain::{DeviceId, GroupId, TariffId, TrackerId, UserId};
+use crate::{dates::Moment, request::Arguments};
+use domain::{DeviceId, GroupId, TariffId, Timestamp, TrackerId, UserId};
 use fleet::{Money, ParameterError, rules};
+use jiff::civil::DateTime;
 use serde_json::Value;
 use std::{borrow::Cow, fmt};
 
@@ -181,6 +182,17 @@ impl Parameter for bool {
             Value::String(text) if text == "false" || text == "0" => Ok(false),
             _ => Err("must be true or false".into()),
         }
+    }
+}
+
+impl Parameter for Moment {
+    fn parse(value: &Value) -> Result<Self, Wrong> {
+        let text = value.as_str().unwrap_or_default();
+        let exact =
+            || text.parse::<jiff::Timestamp>().ok().map(|time| Timestamp::from_millis(time.as_millisecond()));
+        let local = || DateTime::strptime("%Y-%m-%d %H:%M:%S", text).ok().filter(|_| text.len() == 19);
+        let moment = exact().map(Self::Exact).or_else(|| local().map(Self::Local));
+        moment.ok_or_else(|| "must be like 2020-09-23 03:24:00, or ISO 8601 with an offset".into())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     action::{Entry, entry},
-    actions::{panel, plugin, tracker, user},
+    actions::{panel, plugin, track, tracker, user},
 };
 
 pub static ACTIONS: &[Entry] = &[
@@ -21,11 +21,15 @@ pub static ACTIONS: &[Entry] = &[
     entry::<tracker::state::GetState>(),
     entry::<tracker::state::GetStates>(),
     entry::<tracker::last_point::GetLastGpsPoint>(),
+    entry::<tracker::settings::ReadTripDetection>(),
+    entry::<tracker::settings::UpdateTripDetection>(),
     entry::<tracker::group::Assign>(),
     entry::<tracker::group::Create>(),
     entry::<tracker::group::Delete>(),
     entry::<tracker::group::List>(),
     entry::<tracker::group::Update>(),
+    entry::<track::list::List>(),
+    entry::<track::read::Read>(),
     entry::<panel::account::Auth>(),
     entry::<panel::account::Logout>(),
     entry::<panel::user::Create>(),

@@ -2,7 +2,7 @@
 //! that stand in the way. What the operator needs to know is logged where it happened.
 
 use domain::ErrorCode;
-use store::catalog::CatalogError;
+use store::{catalog::CatalogError, history::HistoryError};
 
 /// A refusal as the client sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,5 +48,12 @@ impl From<CatalogError> for Failure {
             }
         };
         code.into()
+    }
+}
+
+impl From<HistoryError> for Failure {
+    fn from(error: HistoryError) -> Self {
+        tracing::error!(error = &error as &dyn std::error::Error, "the history failed");
+        ErrorCode::DatabaseUnavailable.into()
     }
 }

@@ -14,7 +14,9 @@ pub mod rules;
 mod secrets;
 mod session;
 mod tariff;
+mod track;
 mod tracker;
+mod trip_detection;
 mod turns;
 mod user;
 
@@ -28,7 +30,11 @@ pub use store::catalog::{
     Profile, Role, Settings, Shown, Tariff, TariffDefaults, TariffKind, TariffOrder, TariffTerms, User,
     UserOrder,
 };
-pub use telemetry::{Additional, GpsView, GsmView, StateView};
+pub use telemetry::{
+    Additional, GpsView, GsmView, StateView,
+    trips::{Bounds, Point, Summary},
+};
+pub use track::{PointChoice, Track, TrackListing, TrackPoint, TrackPoints, Tracks, Trip};
 pub use tracker::{StateOf, TrackerView};
 pub use user::{PanelUser, SettingsChange, UserDraft};
 
@@ -38,7 +44,7 @@ use domain::{Clock, Timestamp};
 use live::Live;
 use session::SessionCache;
 use std::sync::Arc;
-use store::{catalog::Catalog, signals::Signals};
+use store::{catalog::Catalog, history::History, signals::Signals};
 use turns::{Turn, Turns};
 
 /// Everything a use case needs. One per process, shared by all callers.
@@ -46,6 +52,7 @@ pub struct Fleet {
     catalog: Catalog,
     signals: Signals,
     live: Arc<Live>,
+    history: Arc<dyn History>,
     clock: Arc<dyn Clock>,
     directory: Directory,
     sessions: SessionCache,
@@ -62,6 +69,7 @@ pub struct Parts {
     pub catalog: Catalog,
     pub signals: Signals,
     pub live: Arc<Live>,
+    pub history: Arc<dyn History>,
     pub clock: Arc<dyn Clock>,
     pub randomness: Randomness,
 }
@@ -77,6 +85,7 @@ impl Fleet {
             catalog: parts.catalog,
             signals: parts.signals,
             live: parts.live,
+            history: parts.history,
             clock: parts.clock,
             directory,
             sessions: SessionCache::default(),

@@ -21,8 +21,8 @@ pub enum StateOf {
     Missing,
 }
 
-/// How long a caller waits for live state that lags, as it does right after a start.
-const PATIENCE: Duration = Duration::from_millis(250);
+/// How long a caller waits for live state or history that lags, as they do right after a start.
+pub(crate) const PATIENCE: Duration = Duration::from_millis(250);
 
 impl Fleet {
     /// Lets live state catch up with the journal, so that whatever was acknowledged to a device before the call shows

@@ -18,6 +18,7 @@ use rand::{
 use std::{sync::Arc, time::Duration};
 use store::{
     catalog::{Catalog, Location},
+    history::{EmbeddedHistory, History, HistoryConfig},
     journal::{EmbeddedJournal, Journal, JournalConfig},
     signals::Signals,
 };
@@ -29,6 +30,7 @@ const CONNECTIONS_END: Duration = Duration::from_secs(5);
 pub struct Services {
     pub fleet: Arc<Fleet>,
     journal: Arc<EmbeddedJournal>,
+    history: Arc<EmbeddedHistory>,
     catalog: Catalog,
     live: Arc<Live>,
     gateway: Gateway,
@@ -50,14 +52,23 @@ impl Services {
 
         let catalog = open_catalog(config).await?;
         let signals = Signals::default();
-        let options = Options { defaults: source_settings(config), ..Options::default() };
+        let defaults = source_settings(config);
+        let own = |(source, trips)| (source, SourceSettings { trips, ..defaults });
+        let settings = catalog.trip_detections().await?.into_iter().map(own).collect();
+        let options = Options { defaults, settings, ..Options::default() };
         let live = Live::start(journal.clone(), clock.clone(), &config.data_dir.join("live"), options)?;
         let live = Arc::new(live);
         let watched = Arc::clone(&live);
         readiness.register("live", move || watched.trouble().map(|trouble| trouble.to_string()));
 
+        let history = EmbeddedHistory::open(journal.clone(), &config.data_dir, &HistoryConfig::default())?;
+        let history = Arc::new(history);
+        let watched = Arc::clone(&history);
+        readiness.register("history", move || watched.trouble().map(|trouble| trouble.to_string()));
+
         let parts = Parts {
             catalog: catalog.clone(),
+            history: history.clone(),
             signals: signals.clone(),
             live: Arc::clone(&live),
             clock: clock.clone(),
@@ -73,7 +84,7 @@ impl Services {
             &signals,
             clock,
         )?;
-        Ok(Self { fleet, journal, catalog, live, gateway })
+        Ok(Self { fleet, journal, history, catalog, live, gateway })
     }
 
     /// Where devices connect.
@@ -85,6 +96,7 @@ impl Services {
     pub async fn stop(self) {
         self.gateway.stop(CONNECTIONS_END).await;
         self.live.stop().await;
+        self.history.close();
         self.journal.close().await;
         self.catalog.close().await;
     }

@@ -3,8 +3,8 @@
 
 use crate::{connection_status, movement, vocabulary::vocabulary};
 use domain::{
-    ConnectionTimeouts, Contact, ContactKind, Derived, Fix, InputName, LatestFix, Message, Record, State,
-    Telemetry, TimeOrigin, Timestamp, TripDetection, Value, plausible_time,
+    ConnectionTimeouts, Contact, ContactKind, Derived, Fix, InputName, LatestFix, Record, State, Telemetry,
+    TimeOrigin, Timestamp, TripDetection, Value, plausible_time,
 };
 use std::{
     ops::{BitOr, BitOrAssign},
@@ -105,8 +105,7 @@ fn apply_contact(state: &mut State, contact: &Contact) -> Change {
 
 fn apply_telemetry(state: &mut State, telemetry: &Telemetry, settings: &SourceSettings) -> Change {
     let Telemetry { received, time, message, .. } = telemetry;
-    let believed = telemetry.time_origin != TimeOrigin::Suspect;
-    let fix = message.fix.filter(|fix| believed && fix.is_usable());
+    let fix = believed_fix(telemetry);
 
     let mut change = heard(state, *received);
     let connection = &mut state.connection;
@@ -123,9 +122,9 @@ fn apply_telemetry(state: &mut State, telemetry: &Telemetry, settings: &SourceSe
     if let Some(fix) = fix {
         change.fix = keep_newer(&mut state.fix, fix, *time);
     }
-    if believed {
+    if let Some(sample) = movement::Sample::of(telemetry) {
         let before = state.movement.status;
-        movement::advance(&mut state.movement, &sample(*time, fix, message), &settings.trips);
+        movement::advance(&mut state.movement, &sample, &settings.trips);
         change.movement = state.movement.status != before;
     }
     change
@@ -150,15 +149,10 @@ fn keep_newer(latest: &mut Option<LatestFix>, fix: Fix, time: Timestamp) -> bool
     keeps
 }
 
-fn sample(time: Timestamp, fix: Option<Fix>, message: &Message) -> movement::Sample {
-    let words = vocabulary();
-    let flag = |name| message.inputs.get(name).and_then(Value::flag);
-    movement::Sample {
-        time,
-        speed: fix.and_then(|fix| fix.speed),
-        ignition: flag(words.ignition),
-        motion: flag(words.motion).or_else(|| flag(words.moving)),
-    }
+/// The fix of the device's own receiver, when it may be shown: usable, and its time is not suspect.
+pub(crate) fn believed_fix(telemetry: &Telemetry) -> Option<Fix> {
+    let believed = telemetry.time_origin != TimeOrigin::Suspect;
+    telemetry.message.fix.filter(|fix| believed && fix.is_usable())
 }
 
 /// A reader without a key in it reports zeros; the last key stays known.
@@ -174,8 +168,8 @@ fn says_nothing(name: InputName, value: &Value) -> bool {
 mod tests {
     use super::*;
     use domain::{
-        ConnectionStatus, Coordinates, Inputs, MovementStatus, Problem, RecordHash, RecordIdentity, Reply,
-        SourceId, Speed, Transport,
+        ConnectionStatus, Coordinates, Inputs, Message, MovementStatus, Problem, RecordHash, RecordIdentity,
+        Reply, SourceId, Speed, Transport,
     };
     use proptest::prelude::*;
 

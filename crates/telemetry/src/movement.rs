@@ -1,7 +1,8 @@
 //! Is the source moving, stopped or parked: a machine over samples in the order of device time. It runs over live
 //! records as they come and over history alike, so that trips and the live status never contradict each other.
 
-use domain::{Movement, MovementStatus, Speed, Timestamp, TripDetection};
+use crate::{fold::believed_fix, vocabulary::vocabulary};
+use domain::{Movement, MovementStatus, Speed, Telemetry, TimeOrigin, Timestamp, TripDetection, Value};
 use std::time::Duration;
 
 /// What one record tells about movement. `None`: it does not say.
@@ -13,6 +14,20 @@ pub struct Sample {
     pub ignition: Option<bool>,
     /// What the device's motion sensor says.
     pub motion: Option<bool>,
+}
+
+impl Sample {
+    /// What a record tells, whether it comes live or from history; `None` when its time is suspect.
+    pub fn of(telemetry: &Telemetry) -> Option<Self> {
+        let words = vocabulary();
+        let flag = |name| telemetry.message.inputs.get(name).and_then(Value::flag);
+        (telemetry.time_origin != TimeOrigin::Suspect).then(|| Self {
+            time: telemetry.time,
+            speed: believed_fix(telemetry).and_then(|fix| fix.speed),
+            ignition: flag(words.ignition),
+            motion: flag(words.motion).or_else(|| flag(words.moving)),
+        })
+    }
 }
 
 /// Takes one sample in. A sample older than the last one changes nothing: only history can place it.

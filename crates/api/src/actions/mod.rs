@@ -2,5 +2,6 @@
 
 pub(crate) mod panel;
 pub(crate) mod plugin;
+pub(crate) mod track;
 pub(crate) mod tracker;
 pub(crate) mod user;

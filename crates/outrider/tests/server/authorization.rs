@@ -29,6 +29,7 @@ use Put::{Group, Login, New, PanelPassword, Tracker, User};
 
 const NONE: &[Right] = &[];
 const ADMIN: &[Right] = &[Right::Admin];
+const UPDATE: &[Right] = &[Right::TrackerUpdate];
 const REGISTER: &[Right] = &[Right::TrackerRegister];
 
 /// Path of an action, the rights that it must ask for, and what goes where in its example.
@@ -50,6 +51,10 @@ const ROWS: &[Row] = &[
     ("tracker/get_state", NONE, &[("/tracker_id", Tracker)]),
     ("tracker/get_states", NONE, &[("/trackers/0", Tracker)]),
     ("tracker/get_last_gps_point", NONE, &[("/tracker_id", Tracker)]),
+    ("track/list", NONE, &[("/tracker_id", Tracker)]),
+    ("track/read", NONE, &[("/tracker_id", Tracker)]),
+    ("tracker/settings/trip_detection/read", NONE, &[("/tracker_id", Tracker)]),
+    ("tracker/settings/trip_detection/update", UPDATE, &[("/tracker_id", Tracker)]),
     ("tracker/group/assign", ADMIN, &[("/id", Group), ("/trackers/0", Tracker)]),
     ("tracker/group/create", ADMIN, &[]),
     ("tracker/group/delete", ADMIN, &[("/id", Group)]),

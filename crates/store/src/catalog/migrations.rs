@@ -7,10 +7,14 @@ use sqlx::{
     migrate::{MigrateError, Migration, MigrationType, Migrator},
 };
 
-pub(super) const SQLITE: &[(i64, &str, &str)] =
-    &[(1, "catalog", include_str!("../../migrations/sqlite/0001_catalog.sql"))];
-pub(super) const POSTGRES: &[(i64, &str, &str)] =
-    &[(1, "catalog", include_str!("../../migrations/postgres/0001_catalog.sql"))];
+pub(super) const SQLITE: &[(i64, &str, &str)] = &[
+    (1, "catalog", include_str!("../../migrations/sqlite/0001_catalog.sql")),
+    (2, "trip_detection", include_str!("../../migrations/sqlite/0002_trip_detection.sql")),
+];
+pub(super) const POSTGRES: &[(i64, &str, &str)] = &[
+    (1, "catalog", include_str!("../../migrations/postgres/0001_catalog.sql")),
+    (2, "trip_detection", include_str!("../../migrations/postgres/0002_trip_detection.sql")),
+];
 
 /// Applies what is missing.
 pub(super) async fn run(
@@ -79,7 +83,7 @@ mod tests {
         catalog.close().await;
         let refused = Catalog::open(&location).await.map(drop);
         assert!(
-            matches!(refused, Err(CatalogError::SchemaTooNew { found: 9999, newest_known: 1 })),
+            matches!(refused, Err(CatalogError::SchemaTooNew { found: 9999, newest_known: 2 })),
             "{refused:?}"
         );
     }

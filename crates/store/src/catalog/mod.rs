@@ -22,6 +22,7 @@ mod source;
 mod statements;
 mod tariff;
 mod tracker;
+mod trip_detection;
 mod user;
 
 pub use columns::Unreadable;

@@ -43,7 +43,7 @@ pub(super) async fn returned_id(
 mod tests {
     use super::super::{
         Catalog, Direction, Location, TariffOrder, UserOrder, directory, group, panel_account,
-        security_group, session, source, tariff, tracker, user,
+        security_group, session, source, tariff, tracker, trip_detection, user,
     };
     use sqlx::{AssertSqlSafe, Column, Executor, Row, SqlSafeStr, Statement};
     use std::collections::BTreeSet;
@@ -58,6 +58,7 @@ mod tests {
             ("source", source::STATEMENTS),
             ("tariff", tariff::STATEMENTS),
             ("tracker", tracker::STATEMENTS),
+            ("trip_detection", trip_detection::STATEMENTS),
             ("user", user::STATEMENTS),
         ];
         let named = areas
@@ -97,6 +98,7 @@ mod tests {
             (session::FIND, "(token_hash=?)"),
             (user::USER_BY_LOGIN, "USING INDEX users_login (login=?)"),
             (tracker::OF_ACCOUNT, "USING INDEX trackers_account_source (account_id=?)"),
+            (tracker::SPANS_OF_TRACKER, "USING INDEX tracker_sources_tracker (tracker_id=?)"),
         ] {
             let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
             let steps = sqlx::query(explain).fetch_all(catalog.reader()).await.unwrap();

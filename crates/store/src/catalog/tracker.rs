@@ -62,6 +62,7 @@ statements! {
     ALL = concat!(select_trackers!(), " WHERE deleted = 0 ORDER BY id");
     SPANS = concat!(select_spans!(), " ORDER BY tracker_id, from_time");
     SPANS_OF_ACCOUNT = concat!(select_spans!(), " AND account_id = $1 ORDER BY tracker_id, from_time");
+    SPANS_OF_TRACKER = concat!(select_spans!(), " AND account_id = $1 AND tracker_id = $2 ORDER BY from_time");
     SET_LABEL = "UPDATE trackers SET label = $3 WHERE id = $1 AND account_id = $2 AND deleted = 0";
 }
 
@@ -74,6 +75,16 @@ impl Catalog {
     /// Those that are not deleted.
     pub async fn trackers_of(&self, account: AccountId) -> Result<Vec<Tracker>, CatalogError> {
         Ok(query_as(OF_ACCOUNT).bind(account.0).fetch_all(self.reader()).await?)
+    }
+
+    /// On which source the tracker stood when, the earliest first; none for a deleted tracker, and for another
+    /// account's.
+    pub async fn tracker_spans(
+        &self,
+        account: AccountId,
+        id: TrackerId,
+    ) -> Result<Vec<TrackerSpan>, CatalogError> {
+        Ok(query_as(SPANS_OF_TRACKER).bind(account.0).bind(id.0).fetch_all(self.reader()).await?)
     }
 
     /// # Errors

@@ -44,6 +44,8 @@ conformance! { sqlite:
     suite::numbers_of_deleted_rows_are_never_given_again,
     suite::an_account_reaches_nothing_of_another,
     suite::the_directory_holds_what_lives,
+    suite::trip_detection_is_kept_for_each_source,
+    suite::a_tracker_knows_its_sources_in_time,
     races::one_of_many_registrations_of_a_device_wins,
     races::one_of_many_registrations_of_a_phone_wins,
     races::one_of_many_users_gets_the_login,

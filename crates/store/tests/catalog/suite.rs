@@ -3,11 +3,11 @@
 use crate::world::{
     account, at, master, person, register, session, settings, source, sub_user, tracker, user,
 };
-use domain::{DeviceId, GroupId, Right, SourceId, TariffId, TrackerId, UserId};
+use domain::{DeviceId, GroupId, Right, SourceId, TariffId, TrackerId, TripDetection, UserId};
 use store::catalog::{
     Catalog, CatalogError, DeviceType, Direction, DocType, Group, LegalType, MapFilter, Money, NewSession,
     NewTracker, Page, Role, SessionOwner, Settings, Shown, Tariff, TariffDefaults, TariffKind, TariffOrder,
-    TariffTerms, UserChange, UserOrder,
+    TariffTerms, TrackerSpan, UserChange, UserOrder,
 };
 
 macro_rules! assert_fails {
@@ -586,4 +586,43 @@ pub(crate) async fn the_directory_holds_what_lives(catalog: &Catalog) {
         catalog.load_account(domain::AccountId(theirs.0 + 1)).await.unwrap(),
         store::catalog::Directory::default()
     );
+}
+
+pub(crate) async fn trip_detection_is_kept_for_each_source(catalog: &Catalog) {
+    let account = account(catalog, "a").await;
+    let (one, _) = register(catalog, account, "1").await;
+    let (other, _) = register(catalog, account, "2").await;
+    assert_eq!(catalog.trip_detections().await.unwrap(), []);
+
+    let first = TripDetection {
+        min_idle_duration_minutes: 1,
+        idle_speed_threshold: 200,
+        ignition_aware: true,
+        motion_sensor_aware: false,
+    };
+    let second = TripDetection {
+        min_idle_duration_minutes: 1440,
+        idle_speed_threshold: 0,
+        ignition_aware: false,
+        motion_sensor_aware: true,
+    };
+    catalog.set_trip_detection(other, &first).await.unwrap();
+    catalog.set_trip_detection(one, &first).await.unwrap();
+    catalog.set_trip_detection(one, &second).await.unwrap();
+    assert_eq!(catalog.trip_detections().await.unwrap(), [(one, second), (other, first)]);
+
+    let nobody = SourceId(other.0 + 1);
+    assert_fails!(catalog.set_trip_detection(nobody, &first).await, CatalogError::ReferenceNotFound);
+    let never = TripDetection { min_idle_duration_minutes: 0, ..first };
+    assert_fails!(catalog.set_trip_detection(one, &never).await, CatalogError::Unavailable(_));
+    assert_eq!(catalog.trip_detections().await.unwrap(), [(one, second), (other, first)]);
+}
+
+pub(crate) async fn a_tracker_knows_its_sources_in_time(catalog: &Catalog) {
+    let (ours, theirs) = (account(catalog, "a").await, account(catalog, "b").await);
+    let (source, tracker) = register(catalog, ours, "1").await;
+    register(catalog, ours, "2").await;
+    let span = TrackerSpan { tracker, source, from: at(0), to: None };
+    assert_eq!(catalog.tracker_spans(ours, tracker).await.unwrap(), [span]);
+    assert_eq!(catalog.tracker_spans(theirs, tracker).await.unwrap(), []);
 }

@@ -7,4 +7,5 @@ pub(crate) mod model;
 mod object;
 pub(crate) mod read;
 pub(crate) mod register;
+pub(crate) mod settings;
 pub(crate) mod state;

@@ -1,0 +1,5 @@
+//! `track/…`: where a tracker was.
+
+pub(crate) mod list;
+pub(crate) mod point;
+pub(crate) mod read;

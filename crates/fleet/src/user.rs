@@ -75,7 +75,7 @@ impl Fleet {
             created: self.now(),
         };
         let (account, user) = self.catalog.create_user(&new).await?;
-        self.directory.refresh_account(&self.catalog, account).await?;
+        self.directory.add_account(&self.catalog, account).await?;
         self.signals.publish(Signal::AccountChanged(account));
         Ok((account, user))
     }
@@ -128,12 +128,13 @@ impl Fleet {
             translit: change.translit.unwrap_or(old.translit),
         };
         self.catalog.set_settings(caller.user.id, &settings).await?;
-        self.account_changed(caller).await
+        self.directory.refresh_member(&self.catalog, caller.user.id).await?;
+        self.signals.publish(Signal::AccountChanged(caller.account()));
+        Ok(())
     }
 
     fn with_trackers(&self, user: User) -> PanelUser {
-        let trackers =
-            self.directory.read().trackers(user.account.id).filter(|tracker| !tracker.clone).count();
+        let trackers = self.directory.read().registered(user.account.id);
         PanelUser { user, trackers }
     }
 }

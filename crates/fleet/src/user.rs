@@ -3,7 +3,9 @@
 use crate::{Failure, Fleet, PanelCaller, UserCaller};
 use domain::{AccountId, ErrorCode, TariffId, UserId};
 use store::{
-    catalog::{Direction, Listed, Membership, NewUser, Page, Person, Settings, Shown, User, UserOrder},
+    catalog::{
+        DeviceType, Direction, Listed, Membership, NewUser, Page, Person, Settings, Shown, User, UserOrder,
+    },
     signals::Signal,
 };
 
@@ -58,10 +60,11 @@ impl Fleet {
             route_provider: "osrm".to_owned(),
             translit: false,
         };
-        if let Some(tariff) = draft.default_tariff
-            && self.catalog.tariff(tariff).await?.is_none()
-        {
-            return Err(Failure::parameter("default_tariff_id", "is no plan"));
+        if let Some(tariff) = draft.default_tariff {
+            let tariff = self.catalog.tariff(tariff).await?;
+            if tariff.is_none_or(|tariff| tariff.device_type != DeviceType::Tracker) {
+                return Err(Failure::parameter("default_tariff_id", "is no plan for trackers"));
+            }
         }
         let new = NewUser {
             membership: Membership::Master { default_tariff: draft.default_tariff },

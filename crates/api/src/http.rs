@@ -19,10 +19,15 @@ use std::{
     collections::HashMap, future::poll_fn, net::SocketAddr, num::NonZeroU32, pin::Pin, sync::Arc,
     time::Duration,
 };
+use tokio::{sync::Semaphore, time::timeout};
 use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 
 /// Bytes after which a client that goes on sending is cut off.
 const DISCARDED: usize = 64 << 20;
+/// How long a body may take.
+const BODY: Duration = Duration::from_secs(15);
+/// Actions in progress at once; a further one is turned away.
+const ACTIONS_AT_ONCE: usize = 1000;
 
 /// Settings of one listener of the API.
 #[derive(Clone, Debug)]
@@ -47,6 +52,7 @@ pub struct Api {
     fleet: Arc<Fleet>,
     config: ApiConfig,
     throttle: Arc<Throttle>,
+    places: Arc<Semaphore>,
     actions: HashMap<&'static str, &'static Entry>,
 }
 
@@ -67,6 +73,7 @@ impl Api {
             fleet,
             config,
             throttle,
+            places: Arc::new(Semaphore::new(ACTIONS_AT_ONCE)),
             actions,
         }))
     }
@@ -108,14 +115,19 @@ impl Api {
         }
         let (head, body) = request.into_parts();
         let body = read_whole(body, self.config.body_limit).await?;
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| ErrorCode::QueueUnavailable)?;
         let throttle = Arc::clone(&self.throttle);
         let request = Request::read(address.ip(), throttle, &head.headers, head.uri.query(), &body)?;
         // A task of its own: what an action has begun it ends, also when the client hangs up, and its panic is its own.
-        let answered =
-            tokio::spawn((entry.run)(Arc::clone(&self.fleet), request)).await.unwrap_or_else(|error| {
-                tracing::error!(%error, action = entry.path, "an action did not end");
-                Err(ErrorCode::Unexpected.into())
-            });
+        let running = (entry.run)(Arc::clone(&self.fleet), request);
+        let running = tokio::spawn(async move {
+            let _place = place;
+            running.await
+        });
+        let answered = running.await.unwrap_or_else(|error| {
+            tracing::error!(%error, action = entry.path, "an action did not end");
+            Err(ErrorCode::Unexpected.into())
+        });
         count(entry, &answered);
         answered
     }
@@ -129,8 +141,12 @@ async fn call(
     respond(api.answer(address, request).await)
 }
 
+async fn read_whole(body: Body, limit: usize) -> Result<Vec<u8>, Failure> {
+    timeout(BODY, collect(body, limit)).await.unwrap_or_else(|_| Err(ErrorCode::WrongRequestFormat.into()))
+}
+
 /// A body that is too long is read on and thrown away, up to a point: who is still sending would not see the answer.
-async fn read_whole(mut body: Body, limit: usize) -> Result<Vec<u8>, Failure> {
+async fn collect(mut body: Body, limit: usize) -> Result<Vec<u8>, Failure> {
     let mut whole = Vec::new();
     let mut length = 0_usize;
     while length <= limit.saturating_add(DISCARDED) {

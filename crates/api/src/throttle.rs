@@ -1,7 +1,7 @@
 //! How many requests a second one user and one address may send. A refused request costs next to nothing.
 
 use domain::{ErrorCode, UserId};
-use fleet::Failure;
+use fleet::{Failure, origin};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use std::{
     net::IpAddr,
@@ -34,7 +34,7 @@ impl Throttle {
             self.by_address.retain_recent();
             self.by_user.retain_recent();
         }
-        self.by_address.check_key(&address).map_err(|_| ErrorCode::TooManyRequests.into())
+        self.by_address.check_key(&origin(address)).map_err(|_| ErrorCode::TooManyRequests.into())
     }
 
     pub(crate) fn admit_user(&self, user: UserId) -> Result<(), Failure> {

@@ -1,6 +1,7 @@
 //! Counts failed logins, so that passwords cannot be tried at leisure: per login and per address, in a fixed window
 //! that starts with the first failure.
 
+use crate::origin;
 use domain::{ErrorCode, Timestamp};
 use std::{
     collections::HashMap,
@@ -32,6 +33,16 @@ struct Failures {
     count: u32,
 }
 
+impl Subject {
+    fn login(login: &str) -> Self {
+        Self::Login(login.to_lowercase())
+    }
+
+    fn address(address: IpAddr) -> Self {
+        Self::Address(origin(address))
+    }
+}
+
 impl Attempts {
     /// # Errors
     /// `TooManyAttempts` when the login or the address has used up its window.
@@ -40,8 +51,8 @@ impl Attempts {
         let spent = |subject: Subject, limit| {
             failures.get(&subject).is_some_and(|f| now.since(f.since) < WINDOW && f.count >= limit)
         };
-        let refused = spent(Subject::Login(login.to_lowercase()), FAILURES_PER_LOGIN)
-            || spent(Subject::Address(address), FAILURES_PER_ADDRESS);
+        let refused = spent(Subject::login(login), FAILURES_PER_LOGIN)
+            || spent(Subject::address(address), FAILURES_PER_ADDRESS);
         if refused { Err(ErrorCode::TooManyAttempts) } else { Ok(()) }
     }
 
@@ -53,7 +64,7 @@ impl Attempts {
         if failures.len() >= REMEMBERED {
             failures.clear();
         }
-        for subject in [Subject::Login(login.to_lowercase()), Subject::Address(address)] {
+        for subject in [Subject::login(login), Subject::address(address)] {
             let entry = failures.entry(subject).or_insert(Failures { since: now, count: 0 });
             if now.since(entry.since) >= WINDOW {
                 *entry = Failures { since: now, count: 0 };
@@ -65,7 +76,7 @@ impl Attempts {
     /// A right password gives the login, not the address, a clean sheet.
     pub(crate) fn succeeded(&self, login: &str) {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        failures.remove(&Subject::Login(login.to_lowercase()));
+        failures.remove(&Subject::login(login));
     }
 }
 

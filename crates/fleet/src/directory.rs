@@ -6,7 +6,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
-use store::catalog::{self, Catalog, CatalogError, Group, Member, SecurityGroup, Source, Tracker};
+use store::catalog::{self, Catalog, CatalogError, Group, Member, SecurityGroup, Source, Tracker, User};
 
 pub(crate) struct Directory(RwLock<Tables>);
 
@@ -21,6 +21,8 @@ pub(crate) struct Tables {
 #[derive(Default)]
 struct Account {
     trackers: BTreeMap<TrackerId, Arc<Tracker>>,
+    /// How many of them are no clones: counting a hundred thousand at each registration would take too long.
+    registered: usize,
     groups: BTreeMap<GroupId, Group>,
 }
 
@@ -31,20 +33,38 @@ impl Directory {
         Ok(Self(RwLock::new(tables)))
     }
 
-    /// Reads one account again.
-    pub(crate) async fn refresh_account(
+    /// Reads a new account.
+    pub(crate) async fn add_account(
         &self,
         catalog: &Catalog,
         account: AccountId,
     ) -> Result<(), CatalogError> {
-        let fresh = catalog.load_account(account).await?;
-        let mut tables = self.write();
-        tables.forget(account);
-        tables.take(fresh);
+        let new = catalog.load_account(account).await?;
+        self.write().take(new);
         Ok(())
     }
 
-    /// Reads one new or changed tracker and its source again: an account may have a hundred thousand.
+    /// Reads one user again, not the account, which may have a hundred thousand trackers.
+    pub(crate) async fn refresh_member(&self, catalog: &Catalog, user: UserId) -> Result<(), CatalogError> {
+        let User { id, role, account, login, activated, settings, .. } =
+            catalog.user(user).await?.ok_or(CatalogError::NotFound)?;
+        let member = Member { id, account: account.id, role, login, activated, settings };
+        self.write().members.insert(id, Arc::new(member));
+        Ok(())
+    }
+
+    /// Reads the groups of an account again. Trackers of a group that is gone fall back to group 0, as in the catalog.
+    pub(crate) async fn refresh_groups(
+        &self,
+        catalog: &Catalog,
+        account: AccountId,
+    ) -> Result<(), CatalogError> {
+        let groups = catalog.groups_of(account).await?;
+        self.write().accounts.entry(account).or_default().set_groups(groups);
+        Ok(())
+    }
+
+    /// Reads one new or changed tracker and its source again.
     pub(crate) async fn refresh_tracker(
         &self,
         catalog: &Catalog,
@@ -55,7 +75,7 @@ impl Directory {
         let source = catalog.source(tracker.source).await?.ok_or(CatalogError::NotFound)?;
         let mut tables = self.write();
         tables.sources.insert(source.id, Arc::new(source));
-        tables.accounts.entry(account).or_default().trackers.insert(tracker.id, Arc::new(tracker));
+        tables.accounts.entry(account).or_default().put(tracker);
         Ok(())
     }
 
@@ -105,6 +125,11 @@ impl Tables {
         self.accounts.get(&account).into_iter().flat_map(|account| account.trackers.values())
     }
 
+    /// How many trackers of the account are no clones.
+    pub(crate) fn registered(&self, account: AccountId) -> usize {
+        self.accounts.get(&account).map_or(0, |account| account.registered)
+    }
+
     pub(crate) fn source(&self, source: SourceId) -> Option<&Arc<Source>> {
         self.sources.get(&source)
     }
@@ -123,18 +148,86 @@ impl Tables {
             self.accounts.entry(group.account).or_default().groups.insert(group.id, group);
         }
         for tracker in directory.trackers {
-            let account = self.accounts.entry(tracker.account).or_default();
-            account.trackers.insert(tracker.id, Arc::new(tracker));
+            self.accounts.entry(tracker.account).or_default().put(tracker);
         }
         for source in directory.sources {
             self.sources.insert(source.id, Arc::new(source));
         }
     }
+}
 
-    /// Takes an account out. Its sources stay: clones of other accounts may stand on them.
-    fn forget(&mut self, account: AccountId) {
-        self.accounts.remove(&account);
-        self.members.retain(|_, member| member.account != account);
-        self.security_groups.retain(|_, group| group.account != account);
+impl Account {
+    fn put(&mut self, tracker: Tracker) {
+        self.registered += usize::from(!tracker.clone);
+        if let Some(before) = self.trackers.insert(tracker.id, Arc::new(tracker)) {
+            self.registered -= usize::from(!before.clone);
+        }
+    }
+
+    fn set_groups(&mut self, groups: Vec<Group>) {
+        let before = std::mem::take(&mut self.groups);
+        self.groups = groups.into_iter().map(|group| (group.id, group)).collect();
+        if before.keys().all(|id| self.groups.contains_key(id)) {
+            return;
+        }
+        for tracker in self.trackers.values_mut() {
+            if tracker.group != GroupId::NONE && !self.groups.contains_key(&tracker.group) {
+                Arc::make_mut(tracker).group = GroupId::NONE;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::Timestamp;
+
+    fn tracker(id: i64, group: i64, clone: bool) -> Tracker {
+        let (account, source) = (AccountId(1), SourceId(id));
+        let (id, group, label) = (TrackerId(id), GroupId(group), String::new());
+        Tracker {
+            id,
+            account,
+            source,
+            label,
+            group,
+            clone,
+            deleted: false,
+            created: Timestamp::from_millis(0),
+        }
+    }
+
+    fn group(id: i64) -> Group {
+        Group { id: GroupId(id), account: AccountId(1), title: String::new(), color: String::new() }
+    }
+
+    #[test]
+    fn trackers_are_counted_once_and_clones_not_at_all() {
+        let mut account = Account::default();
+        for (tracker, registered) in [
+            (tracker(1, 0, false), 1),
+            (tracker(2, 0, true), 1),
+            (tracker(3, 0, false), 2),
+            (tracker(1, 7, false), 2),
+            (tracker(2, 7, true), 2),
+        ] {
+            account.put(tracker);
+            assert_eq!(account.registered, registered);
+        }
+    }
+
+    #[test]
+    fn trackers_leave_a_group_that_is_gone() {
+        let mut account = Account::default();
+        account.set_groups(vec![group(7), group(8)]);
+        for (id, group) in [(1, 7), (2, 8), (3, 0)] {
+            account.put(tracker(id, group, false));
+        }
+        let groups = |account: &Account| account.trackers.values().map(|t| t.group.0).collect::<Vec<_>>();
+        account.set_groups(vec![group(7), group(8), group(9)]);
+        assert_eq!(groups(&account), [7, 8, 0]);
+        account.set_groups(vec![group(8), group(9)]);
+        assert_eq!(groups(&account), [0, 8, 0]);
     }
 }

@@ -1,5 +1,5 @@
-//! Why a use case was refused, in the words of the API: a code, what is wrong with which parameter, and the objects
-//! that stand in the way. What the operator needs to know is logged where it happened.
+//! Why a use case was refused, in the words of the API: a code, and what is wrong with which parameter. What the
+//! operator needs to know is logged where it happened.
 
 use domain::ErrorCode;
 use store::{catalog::CatalogError, history::HistoryError};

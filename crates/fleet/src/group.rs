@@ -18,7 +18,7 @@ impl Fleet {
     ) -> Result<GroupId, Failure> {
         let _turn = self.turn(caller).await?;
         let id = self.catalog.create_group(caller.account(), title, color).await?;
-        self.account_changed(caller).await?;
+        self.groups_changed(caller).await?;
         Ok(id)
     }
 
@@ -34,7 +34,7 @@ impl Fleet {
         let _turn = self.turn(caller).await?;
         let group = Group { id, account: caller.account(), title: title.to_owned(), color: color.to_owned() };
         self.catalog.update_group(&group).await?;
-        self.account_changed(caller).await
+        self.groups_changed(caller).await
     }
 
     /// Its trackers fall back to group 0.
@@ -44,7 +44,7 @@ impl Fleet {
     pub async fn delete_group(&self, caller: &UserCaller, id: GroupId) -> Result<(), Failure> {
         let _turn = self.turn(caller).await?;
         self.catalog.delete_group(caller.account(), id).await?;
-        self.account_changed(caller).await
+        self.groups_changed(caller).await
     }
 
     /// Puts trackers into a group, 0 included.
@@ -74,8 +74,8 @@ impl Fleet {
     }
 
     /// Call it while holding the account's turn.
-    pub(crate) async fn account_changed(&self, caller: &UserCaller) -> Result<(), Failure> {
-        self.directory.refresh_account(&self.catalog, caller.account()).await?;
+    async fn groups_changed(&self, caller: &UserCaller) -> Result<(), Failure> {
+        self.directory.refresh_groups(&self.catalog, caller.account()).await?;
         self.signals.publish(Signal::AccountChanged(caller.account()));
         Ok(())
     }

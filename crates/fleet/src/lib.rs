@@ -6,6 +6,7 @@ mod caller;
 mod directory;
 mod failure;
 mod group;
+mod origin;
 mod panel;
 mod password;
 mod plugins;
@@ -22,6 +23,7 @@ mod user;
 
 pub use caller::{PanelCaller, UserCaller};
 pub use failure::{Failure, ParameterError};
+pub use origin::origin;
 pub use plugins::{ModelFilter, PLUGINS, Plugin};
 pub use registration::Registration;
 pub use secrets::{Randomness, Secrets, SecureRandom};

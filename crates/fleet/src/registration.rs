@@ -82,8 +82,7 @@ impl Fleet {
         if !fits {
             return Err(ErrorCode::LegalType.into());
         }
-        let registered =
-            self.directory.read().trackers(caller.account()).filter(|tracker| !tracker.clone).count();
+        let registered = self.directory.read().registered(caller.account());
         if i64::try_from(registered).unwrap_or(i64::MAX) >= tariff.terms.device_limit {
             return Err(ErrorCode::DeviceLimitExceeded.into());
         }

@@ -49,8 +49,15 @@ impl Fleet {
     }
 
     /// Lets the session live its full time again, from now.
+    ///
+    /// # Errors
+    /// `SessionNotFound` when it has just ended.
     pub async fn renew_session(&self, caller: &UserCaller) -> Result<(), Failure> {
-        self.catalog.extend_session(&caller.fingerprint, self.now().plus(USER_SESSION)).await?;
+        let expires = self.now().plus(USER_SESSION);
+        self.catalog.extend_session(&caller.fingerprint, expires).await.map_err(|error| match error {
+            CatalogError::NotFound => ErrorCode::SessionNotFound.into(),
+            error => Failure::from(error),
+        })?;
         self.sessions.forget(&caller.fingerprint);
         Ok(())
     }

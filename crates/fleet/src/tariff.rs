@@ -3,9 +3,7 @@
 use crate::{Failure, Fleet, PanelCaller};
 use domain::{ErrorCode, TariffId};
 use store::{
-    catalog::{
-        CatalogError, DeviceType, Direction, Listed, Page, Tariff, TariffDefaults, TariffOrder, TariffTerms,
-    },
+    catalog::{DeviceType, Direction, Listed, Page, Tariff, TariffDefaults, TariffOrder, TariffTerms},
     signals::Signal,
 };
 
@@ -39,16 +37,18 @@ impl Fleet {
     }
 
     /// # Errors
-    /// `TariffNotFound`.
+    /// `TariffNotFound`; `InvalidTariff` for a plan that is not for trackers.
     pub async fn set_tariff_defaults(
         &self,
         _: &PanelCaller,
         defaults: &TariffDefaults,
     ) -> Result<(), Failure> {
-        self.catalog.set_tariff_defaults(defaults).await.map_err(|error| match error {
-            CatalogError::ReferenceNotFound => ErrorCode::TariffNotFound.into(),
-            error => Failure::from(error),
-        })?;
+        // A plan is never removed, and its device type never changes.
+        let tariff = self.catalog.tariff(defaults.tariff).await?.ok_or(ErrorCode::TariffNotFound)?;
+        if tariff.device_type != DeviceType::Tracker {
+            return Err(ErrorCode::InvalidTariff.into());
+        }
+        self.catalog.set_tariff_defaults(defaults).await?;
         self.signals.publish(Signal::TariffsChanged);
         Ok(())
     }

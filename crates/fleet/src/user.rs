@@ -3,7 +3,9 @@
 use crate::{Failure, Fleet, PanelCaller, UserCaller};
 use domain::{AccountId, ErrorCode, TariffId, UserId};
 use store::{
-    catalog::{Direction, Listed, Membership, NewUser, Page, Person, Settings, Shown, User, UserOrder},
+    catalog::{
+        DeviceType, Direction, Listed, Membership, NewUser, Page, Person, Settings, Shown, User, UserOrder,
+    },
     signals::Signal,
 };
 
@@ -58,10 +60,11 @@ impl Fleet {
             route_provider: "osrm".to_owned(),
             translit: false,
         };
-        if let Some(tariff) = draft.default_tariff
-            && self.catalog.tariff(tariff).await?.is_none()
-        {
-            return Err(Failure::parameter("default_tariff_id", "is no plan"));
+        if let Some(tariff) = draft.default_tariff {
+            let tariff = self.catalog.tariff(tariff).await?;
+            if tariff.is_none_or(|tariff| tariff.device_type != DeviceType::Tracker) {
+                return Err(Failure::parameter("default_tariff_id", "is no plan for trackers"));
+            }
         }
         let new = NewUser {
             membership: Membership::Master { default_tariff: draft.default_tariff },
@@ -75,7 +78,7 @@ impl Fleet {
             created: self.now(),
         };
         let (account, user) = self.catalog.create_user(&new).await?;
-        self.directory.refresh_account(&self.catalog, account).await?;
+        self.directory.add_account(&self.catalog, account).await?;
         self.signals.publish(Signal::AccountChanged(account));
         Ok((account, user))
     }
@@ -128,12 +131,13 @@ impl Fleet {
             translit: change.translit.unwrap_or(old.translit),
         };
         self.catalog.set_settings(caller.user.id, &settings).await?;
-        self.account_changed(caller).await
+        self.directory.refresh_member(&self.catalog, caller.user.id).await?;
+        self.signals.publish(Signal::AccountChanged(caller.account()));
+        Ok(())
     }
 
     fn with_trackers(&self, user: User) -> PanelUser {
-        let trackers =
-            self.directory.read().trackers(user.account.id).filter(|tracker| !tracker.clone).count();
+        let trackers = self.directory.read().registered(user.account.id);
         PanelUser { user, trackers }
     }
 }

@@ -213,8 +213,11 @@ fn the_panels_refusals() {
     server.user("anna@example.com");
     let user = |login: &str| json!({ "user": { "login": login }, "password": "123456" });
     let unknown = json!({ "user_id": 999, "password": "123456" });
-    let defaults = json!({ "tracker": { "tariff_id": 999 } });
+    let defaults = |plan: &Value| json!({ "tracker": { "tariff_id": plan } });
     panel.call("panel/tariff/create", json!({ "tariff": { "name": "Gold" } })).success();
+    let cameras = json!({ "tariff": { "name": "Cameras", "device_type": "camera" } });
+    let cameras = panel.call("panel/tariff/create", cameras).success()["id"].clone();
+    let filmed = json!({ "user": { "login": "filmed" }, "password": "123456", "default_tariff_id": cameras });
     for (action, parameters, code) in [
         ("panel/account/auth", json!({ "login": "admin", "password": "wrong" }), 11),
         ("panel/account/auth", json!({ "login": "nobody", "password": "wrong" }), 11),
@@ -223,7 +226,9 @@ fn the_panels_refusals() {
         ("panel/user/change_password", unknown.clone(), 201),
         ("panel/user/session/create", unknown, 201),
         ("panel/tariff/create", json!({ "tariff": { "name": "Gold" } }), 244),
-        ("panel/tariff/defaults/update", defaults, 239),
+        ("panel/tariff/defaults/update", defaults(&json!(999)), 239),
+        ("panel/tariff/defaults/update", defaults(&cameras), 237),
+        ("panel/user/create", filmed, 7),
     ] {
         assert_eq!(panel.call(action, parameters).code(), code, "{action}");
     }

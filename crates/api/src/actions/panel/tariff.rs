@@ -30,14 +30,25 @@ choices! {
     }
 }
 
+impl From<Device> for DeviceType {
+    fn from(device: Device) -> Self {
+        match device {
+            Device::Tracker => Self::Tracker,
+            Device::Camera => Self::Camera,
+            Device::Socket => Self::Socket,
+        }
+    }
+}
+
 /// How long history is kept: a number and `h`, `d`, `m` (months) or `y`.
 struct StorePeriod(String);
 
 impl Parameter for StorePeriod {
     fn parse(value: &serde_json::Value) -> Result<Self, Wrong> {
         let Text(text) = Text::<2, 6>::parse(value)?;
-        let number = text.strip_suffix(['h', 'd', 'm', 'y']).and_then(|number| number.parse::<u16>().ok());
-        match number {
+        let digits =
+            text.strip_suffix(['h', 'd', 'm', 'y']).filter(|n| n.bytes().all(|b| b.is_ascii_digit()));
+        match digits.and_then(|digits| digits.parse::<u16>().ok()) {
             Some(1..) => Ok(Self(text)),
             _ => Err("must be like 2h, 3d, 5m or 1y".into()),
         }
@@ -97,11 +108,7 @@ impl Action for Create {
 
     async fn run(call: &Call<PanelCaller>, new: NewTariff) -> Result<Created, Failure> {
         let Object(terms) = new.tariff;
-        let device_type = match terms.device_type {
-            None | Some(Device::Tracker) => DeviceType::Tracker,
-            Some(Device::Camera) => DeviceType::Camera,
-            Some(Device::Socket) => DeviceType::Socket,
-        };
+        let device_type = terms.device_type.map_or(DeviceType::Tracker, DeviceType::from);
         let id = call.fleet.create_tariff(&call.caller, device_type, &terms.into()).await?;
         Ok(Created { id: id.0 })
     }
@@ -224,11 +231,7 @@ impl Action for List {
     type Answer = PageOf<TariffObject>;
 
     async fn run(call: &Call<PanelCaller>, filter: Filter) -> Result<Self::Answer, Failure> {
-        let device_type = filter.device_type.map(|device| match device {
-            Device::Tracker => DeviceType::Tracker,
-            Device::Camera => DeviceType::Camera,
-            Device::Socket => DeviceType::Socket,
-        });
+        let device_type = filter.device_type.map(DeviceType::from);
         let order = match filter.order_by {
             None | Some(OrderBy::Id) => TariffOrder::Id,
             Some(OrderBy::Name) => TariffOrder::Name,
@@ -297,7 +300,7 @@ pub(crate) struct UpdateDefaults;
 
 impl Action for UpdateDefaults {
     const PATH: &'static str = "panel/tariff/defaults/update";
-    const ERRORS: &'static [ErrorCode] = &[ErrorCode::TariffNotFound];
+    const ERRORS: &'static [ErrorCode] = &[ErrorCode::TariffNotFound, ErrorCode::InvalidTariff];
     const EXAMPLE: &'static str = r#"{"tracker": {"tariff_id": 1, "free_days": 14}}"#;
     type Caller = PanelCaller;
     type Parameters = NewDefaults;

@@ -78,8 +78,7 @@ impl Action for GetInfo {
     type Parameters = Application;
     type Answer = Info;
 
-    async fn run(call: &Call<UserCaller>, application: Application) -> Result<Info, Failure> {
-        let Application { application: _ } = application;
+    async fn run(call: &Call<UserCaller>, _: Application) -> Result<Info, Failure> {
         let user = call.fleet.own_user(&call.caller).await?;
         let master = match user.role {
             Role::Master => None,

@@ -1,9 +1,9 @@
 //! Where the catalog lives and how its connections are set up: all that differs between SQLite and PostgreSQL
 //! except the schema.
 
-use super::{CatalogError, Pools, migrations};
+use super::{CatalogError, Pools, PostgresUrl, migrations};
 use sqlx::{
-    AnyPool, Executor,
+    AnyConnection, AnyPool, Connection, Executor,
     any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers},
 };
 use std::{
@@ -12,42 +12,22 @@ use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
+use tokio::time::timeout;
 
 /// Where the catalog lives.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Location {
     /// `catalog.sqlite` in this folder.
     Sqlite(PathBuf),
-    /// A `postgres://` URL.
-    Postgres(String),
+    Postgres(PostgresUrl),
 }
 
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a catalog is \"sqlite\" or a postgres:// URL")]
-pub struct UnknownLocation;
-
-impl Location {
-    /// What the configuration calls the catalog: `sqlite` (in `data_dir`) or a `postgres://` URL.
-    ///
-    /// # Errors
-    /// When it is neither.
-    pub fn parse(text: &str, data_dir: &Path) -> Result<Self, UnknownLocation> {
-        match text {
-            "sqlite" => Ok(Self::Sqlite(data_dir.to_owned())),
-            url if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
-                Ok(Self::Postgres(url.to_owned()))
-            }
-            _ => Err(UnknownLocation),
-        }
-    }
-}
-
-impl fmt::Debug for Location {
-    /// Without the URL: a password may stand in it.
+impl fmt::Display for Location {
+    /// Without a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Sqlite(folder) => f.debug_tuple("Sqlite").field(folder).finish(),
-            Self::Postgres(_) => f.write_str("Postgres"),
+            Self::Sqlite(folder) => write!(f, "{}", sqlite_file(folder).display()),
+            Self::Postgres(url) => url.fmt(f),
         }
     }
 }
@@ -65,8 +45,8 @@ const SQLITE_READER: &str = "PRAGMA busy_timeout = 10000; PRAGMA query_only = ON
 pub(super) async fn open(location: &Location) -> Result<Pools, CatalogError> {
     install_default_drivers();
     let pools = match location {
-        Location::Sqlite(folder) => open_sqlite(&folder.join("catalog.sqlite")).await?,
-        Location::Postgres(url) => open_postgres(url).await?,
+        Location::Sqlite(folder) => open_sqlite(&sqlite_file(folder)).await?,
+        Location::Postgres(url) => open_postgres(connect_options(url.reveal())?).await?,
     };
     Ok(pools)
 }
@@ -90,12 +70,14 @@ async fn open_sqlite(file: &Path) -> Result<Pools, CatalogError> {
     Ok(Pools { writer, reader, begin_snapshot: "BEGIN DEFERRED" })
 }
 
-async fn open_postgres(url: &str) -> Result<Pools, CatalogError> {
+async fn open_postgres(options: AnyConnectOptions) -> Result<Pools, CatalogError> {
+    // A pool tries until its time is out, and does not say what went wrong.
+    let first = timeout(ACQUIRE_TIMEOUT, AnyConnection::connect_with(&options)).await;
+    first.map_err(|_| sqlx::Error::PoolTimedOut)??.close().await?;
     let pool: AnyPool = AnyPoolOptions::new()
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .max_connections(POSTGRES_CONNECTIONS)
-        .connect_with(connect_options(url)?)
-        .await?;
+        .connect_lazy_with(options);
     migrations::run(&pool, migrations::POSTGRES).await?;
     Ok(Pools {
         writer: pool.clone(),
@@ -106,6 +88,10 @@ async fn open_postgres(url: &str) -> Result<Pools, CatalogError> {
 
 fn connect_options(url: &str) -> Result<AnyConnectOptions, CatalogError> {
     Ok(url.parse()?)
+}
+
+fn sqlite_file(folder: &Path) -> PathBuf {
+    folder.join("catalog.sqlite")
 }
 
 /// SQLite reads the path from a URL, where every byte but the plainest is written as `%xx`.
@@ -126,15 +112,6 @@ fn sqlite_url(file: &Path, mode: &str) -> String {
 mod tests {
     use super::*;
     use sqlx::Row;
-
-    #[test]
-    fn locations_are_parsed_and_keep_their_password_to_themselves() {
-        let parse = |text| Location::parse(text, Path::new("data"));
-        assert_eq!(parse("sqlite"), Ok(Location::Sqlite("data".into())));
-        assert_eq!(parse("mysql://a"), Err(UnknownLocation));
-        let postgres = parse("postgres://outrider:secret@localhost/fleet").unwrap();
-        assert_eq!(format!("{postgres:?}"), "Postgres");
-    }
 
     #[tokio::test]
     async fn sqlite_is_set_up_to_be_durable_and_strict() {

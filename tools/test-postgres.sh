@@ -95,7 +95,7 @@ remove_remains() {
 make_certificate() {
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost \
         -keyout "$1/key.pem" -out "$1/certificate.pem" -config <(printf '%s\n' '[req]' distinguished_name=name \
-        x509_extensions=extensions '[name]' '[extensions]' subjectAltName=DNS:localhost,IP:127.0.0.1) 2>/dev/null
+        x509_extensions=extensions '[name]' '[extensions]' subjectAltName=IP:127.0.0.1) 2>/dev/null
     cp "$1/certificate.pem" "$state/"
 }
 

@@ -111,7 +111,9 @@ fn sqlite_url(file: &Path, mode: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::TestDatabase;
     use sqlx::Row;
+    use std::error::Error;
 
     #[tokio::test]
     async fn sqlite_is_set_up_to_be_durable_and_strict() {
@@ -136,18 +138,92 @@ mod tests {
 
     #[tokio::test]
     async fn a_reader_sees_one_moment_and_the_writer_goes_on() {
-        let folder = tempfile::tempdir().unwrap();
-        let pools = open(&Location::Sqlite(folder.path().to_owned())).await.unwrap();
-        let count = "SELECT COUNT(*) FROM panel_accounts";
-        let mut snapshot = pools.reader.begin_with(pools.begin_snapshot).await.unwrap();
-        let before: i64 = sqlx::query_scalar(count).fetch_one(&mut *snapshot).await.unwrap();
-        let insert = "INSERT INTO panel_accounts (login, password_hash, created) VALUES ('a', 'b', 0)";
-        sqlx::query(insert).execute(&pools.writer).await.unwrap();
-        let still: i64 = sqlx::query_scalar(count).fetch_one(&mut *snapshot).await.unwrap();
-        snapshot.rollback().await.unwrap();
-        let after: i64 = sqlx::query_scalar(count).fetch_one(&pools.reader).await.unwrap();
-        assert_eq!((before, still, after), (0, 0, 1));
-        pools.reader.close().await;
+        let (folder, database) = (tempfile::tempdir().unwrap(), TestDatabase::new());
+        for location in [Location::Sqlite(folder.path().to_owned()), database.location()] {
+            let pools = open(&location).await.unwrap();
+            let count = "SELECT COUNT(*) FROM panel_accounts";
+            let mut snapshot = pools.reader.begin_with(pools.begin_snapshot).await.unwrap();
+            let before: i64 = sqlx::query_scalar(count).fetch_one(&mut *snapshot).await.unwrap();
+            let insert = "INSERT INTO panel_accounts (login, password_hash, created) VALUES ('a', 'b', 0)";
+            sqlx::query(insert).execute(&pools.writer).await.unwrap();
+            let still: i64 = sqlx::query_scalar(count).fetch_one(&mut *snapshot).await.unwrap();
+            snapshot.rollback().await.unwrap();
+            let after: i64 = sqlx::query_scalar(count).fetch_one(&pools.reader).await.unwrap();
+            assert_eq!((before, still, after), (0, 0, 1), "{location:?}");
+            pools.reader.close().await;
+            pools.writer.close().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn postgres_is_reached_over_tls_as_its_url_says() {
+        install_default_drivers();
+        let database = TestDatabase::new();
+        let plain = database.url().strip_suffix("?sslmode=disable").unwrap();
+        let by_name = plain.replace("127.0.0.1", "localhost");
+        let trusted = format!("sslrootcert={}", database.certificate().display());
+        for (url, encrypted) in [
+            (database.url().to_owned(), Ok(false)),
+            (plain.to_owned(), Ok(true)),
+            (format!("{plain}?sslmode=require"), Ok(true)),
+            (format!("{plain}?sslmode=verify-full&{trusted}"), Ok(true)),
+            // Signed by nobody whom the world trusts.
+            (format!("{plain}?sslmode=verify-ca"), Err("UnknownIssuer")),
+            // The certificate names the address alone.
+            (format!("{by_name}?sslmode=verify-ca&{trusted}"), Ok(true)),
+            (format!("{by_name}?sslmode=verify-full&{trusted}"), Err("not valid for name")),
+        ] {
+            let connected = AnyConnection::connect_with(&connect_options(&url).unwrap()).await;
+            match (connected, encrypted) {
+                (Ok(mut connection), Ok(encrypted)) => {
+                    let ssl = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+                    let ssl: bool = sqlx::query_scalar(ssl).fetch_one(&mut connection).await.unwrap();
+                    assert_eq!(ssl, encrypted, "{url}");
+                    connection.close().await.unwrap();
+                }
+                (Err(error), Err(cause)) => assert!(error.to_string().contains(cause), "{url}: {error}"),
+                (connected, _) => panic!("{url}: {connected:?}"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn connections_that_postgres_closes_are_replaced() {
+        let database = TestDatabase::new();
+        let pools = open(&database.location()).await.unwrap();
+        let mut other = AnyConnection::connect(database.url()).await.unwrap();
+        let count = "SELECT COUNT(*) FROM tariffs";
+        for _ in 0..3 {
+            let tariffs: i64 = sqlx::query_scalar(count).fetch_one(&pools.writer).await.unwrap();
+            assert_eq!(tariffs, 1);
+            let closed = sqlx::query(
+                "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity \
+                 WHERE datname = current_database() AND pid <> pg_backend_pid()",
+            );
+            assert_eq!(closed.fetch_all(&mut other).await.unwrap().len(), 1);
+        }
+        other.close().await.unwrap();
         pools.writer.close().await;
+    }
+
+    #[tokio::test]
+    async fn why_postgres_cannot_be_opened_is_said_without_the_password() {
+        let database = TestDatabase::new();
+        let (login, place) = database.url().split_once('@').unwrap();
+        let (_, password) = login.rsplit_once(':').unwrap();
+        for (url, cause) in [
+            (format!("postgres://outrider:canary-81@{place}"), "password authentication failed"),
+            (format!("{login}@{}", place.replace("/test_", "/no_")), "does not exist"),
+            (format!("{login}@127.0.0.1:1/fleet"), "refused"),
+        ] {
+            let location = Location::Postgres(url.parse().unwrap());
+            let error = open(&location).await.map(drop).unwrap_err();
+            let said = format!(
+                "{location} {location:?} {error} {error:?} {:?}",
+                error.source().unwrap().to_string()
+            );
+            assert!(said.contains(cause), "{said}");
+            assert!(!said.contains(password) && !said.contains("canary-81"), "{said}");
+        }
     }
 }

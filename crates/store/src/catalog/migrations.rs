@@ -32,7 +32,7 @@ pub(super) async fn run(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::{Catalog, Location};
+    use crate::catalog::{Catalog, Location, TestDatabase};
 
     #[test]
     fn both_databases_take_the_same_steps() {
@@ -67,21 +67,22 @@ mod tests {
 
     #[tokio::test]
     async fn a_newer_schema_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let location = Location::Sqlite(folder.path().to_owned());
-        let catalog = Catalog::open(&location).await.unwrap();
-        sqlx::query(
-            "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
-             VALUES (9999, 'from the future', 1, X'00', 0)",
-        )
-        .execute(catalog.writer())
-        .await
-        .unwrap();
-        catalog.close().await;
-        let refused = Catalog::open(&location).await.map(drop);
-        assert!(
-            matches!(refused, Err(CatalogError::SchemaTooNew { found: 9999, newest_known: 1 })),
-            "{refused:?}"
-        );
+        let (folder, database) = (tempfile::tempdir().unwrap(), TestDatabase::new());
+        for location in [Location::Sqlite(folder.path().to_owned()), database.location()] {
+            let catalog = Catalog::open(&location).await.unwrap();
+            sqlx::query(
+                "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+                 SELECT 9999, 'from the future', success, checksum, 0 FROM _sqlx_migrations",
+            )
+            .execute(catalog.writer())
+            .await
+            .unwrap();
+            catalog.close().await;
+            let refused = Catalog::open(&location).await.map(drop);
+            assert!(
+                matches!(refused, Err(CatalogError::SchemaTooNew { found: 9999, newest_known: 1 })),
+                "{refused:?}"
+            );
+        }
     }
 }

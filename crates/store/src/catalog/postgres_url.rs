@@ -52,7 +52,8 @@ impl FromStr for PostgresUrl {
     fn from_str(text: &str) -> Result<Self, BadPostgresUrl> {
         let mut url = AnyConnectOptions::from_str(text).map_err(|_| BadPostgresUrl::Malformed)?.database_url;
         // A password in which a separator is not escaped ends up in one of these.
-        let misread = url.fragment().is_some() || url.path().contains('@') || url.path().matches('/').count() > 1;
+        let misread =
+            url.fragment().is_some() || url.path().contains('@') || url.path().matches('/').count() > 1;
         if !["postgres", "postgresql"].contains(&url.scheme()) || misread {
             return Err(BadPostgresUrl::Malformed);
         }

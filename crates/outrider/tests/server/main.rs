@@ -16,5 +16,6 @@ mod api_states;
 mod authorization;
 mod durability;
 mod first_light;
+mod postgres;
 mod secrets;
 mod support;

@@ -42,6 +42,9 @@ const SQLITE_WRITER: &str = "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = 
     PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
 const SQLITE_READER: &str = "PRAGMA busy_timeout = 10000; PRAGMA query_only = ON;";
 
+/// Notices are for people at a prompt; the driver would log them.
+const POSTGRES_SETUP: &str = "SET client_min_messages = warning";
+
 pub(super) async fn open(location: &Location) -> Result<Pools, CatalogError> {
     install_default_drivers();
     let pools = match location {
@@ -77,6 +80,9 @@ async fn open_postgres(options: AnyConnectOptions) -> Result<Pools, CatalogError
     let pool: AnyPool = AnyPoolOptions::new()
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .max_connections(POSTGRES_CONNECTIONS)
+        .after_connect(|connection, _| {
+            Box::pin(async move { connection.execute(POSTGRES_SETUP).await.map(drop) })
+        })
         .connect_lazy_with(options);
     migrations::run(&pool, migrations::POSTGRES).await?;
     Ok(Pools {

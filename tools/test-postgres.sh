@@ -8,17 +8,16 @@
 set -euo pipefail
 
 readonly state=$2
+
 main() {
     case $1 in
     create)
         # One at a time. What is started must not inherit the lock.
         exec 8>"$state/start"
         flock 8
+        running || start 8>&-
         local name=test_$$_$RANDOM
-        if [[ ! -e $state/server ]] || ! create_database "$name" 2>/dev/null; then
-            start 8>&-
-            create_database "$name"
-        fi
+        sql "CREATE DATABASE $name"
         echo "$(<"$state/server")/$name?sslmode=disable"
         ;;
     drop) sql "DROP DATABASE $(basename "${3%%\?*}") WITH (FORCE)" ;;
@@ -26,7 +25,9 @@ main() {
     esac
 }
 
-create_database() { sql "CREATE DATABASE $1"; }
+running() {
+    [[ -e $state/server ]] && "$(programs)/pg_isready" --quiet --timeout 60 --dbname "$(<"$state/server")/postgres"
+}
 
 sql() { "$(programs)/psql" --quiet --no-psqlrc --command "$1" "$(<"$state/server")/postgres?sslmode=disable"; }
 
@@ -35,20 +36,24 @@ start() {
     local folder password port
     folder=$(mktemp -d "${TMPDIR:-/tmp}/outrider-postgres.XXXXXX")
     echo "$folder" >"$state/folder"
+    setsid "$0" supervise "$state" </dev/null >/dev/null 2>&1 &
     password=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
     (umask 077 && echo "$password" >"$folder/password")
     make_certificate "$folder"
     ((EUID != 0)) || chown -R postgres "$folder"
-    # The collation of a usual installation: what the catalog answers must not depend on it.
+    local collation=(--locale C)
+    if as_server initdb --help | grep --quiet -e --icu-locale; then
+        # That of a language, as in most installations: what the catalog answers must not depend on it.
+        collation+=(--locale-provider icu --icu-locale en)
+    fi
     as_server initdb --pgdata "$folder/data" --username outrider --pwfile "$folder/password" --auth scram-sha-256 \
-        --encoding UTF8 --locale-provider icu --icu-locale en --locale C --no-sync >/dev/null
+        --encoding UTF8 "${collation[@]}" --no-sync >/dev/null
     configure "$folder" >>"$folder/data/postgresql.conf"
     for _ in {1..10}; do
         port=$((20000 + RANDOM % 12000))
         # Fails when the port is taken.
         if as_server pg_ctl start --wait --silent -D "$folder/data" -l "$folder/log" -o "-p $port" 2>/dev/null; then
             (umask 077 && echo "postgres://outrider:$password@127.0.0.1:$port" >"$state/server")
-            setsid "$0" supervise "$state" </dev/null >/dev/null 2>&1 &
             return
         fi
     done

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what building needs and this machine does not have: a C compiler (for SQLite), pkg-config, Rust.
+# Installs what building needs and this machine does not have: a C compiler (for SQLite), pkg-config, Rust; and with
+# the argument `postgresql` what the tests need besides: PostgreSQL's server, and openssl for its certificate.
 # For Debian and Ubuntu; elsewhere it only says what is missing.
 set -euo pipefail
 
@@ -15,6 +16,10 @@ main() {
     if ! rust_is_new_enough; then
         have curl || packages+=(curl)
         [[ -e /etc/ssl/certs/ca-certificates.crt ]] || packages+=(ca-certificates)
+    fi
+    if [[ ${1-} == postgresql ]]; then
+        have initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || packages+=(postgresql)
+        have openssl || packages+=(openssl)
     fi
     if ((${#packages[@]})); then
         install_packages "${packages[@]}"
@@ -61,4 +66,4 @@ install_rust() {
     rust_is_new_enough || fail "the Rust that was installed is older than $rust_needed"
 }
 
-main
+main "$@"

@@ -2,6 +2,8 @@
 # Runs all tests; the last line counts them.
 set -euo pipefail
 
+tools/install.sh postgresql
+
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 

@@ -115,8 +115,11 @@ pub fn randomness() -> anyhow::Result<Randomness> {
 /// # Errors
 /// When it cannot be opened.
 pub async fn open_catalog(config: &Config) -> anyhow::Result<Catalog> {
-    let config::Catalog::Sqlite = config.store.catalog;
-    Catalog::open(&Location::Sqlite(config.data_dir.clone())).await.context("opening the catalog")
+    let location = match &config.store.catalog {
+        config::Catalog::Sqlite => Location::Sqlite(config.data_dir.clone()),
+        config::Catalog::Postgres(url) => Location::Postgres(url.clone()),
+    };
+    Catalog::open(&location).await.with_context(|| format!("opening the catalog {location}"))
 }
 
 fn journal_config(store: &config::Store) -> JournalConfig {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use std::{fmt, str::FromStr, time::Duration};
+use store::catalog::PostgresUrl;
 
 /// A number of bytes, written `128MiB`; a plain integer is bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,11 +22,12 @@ pub enum Port {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
-/// Which database keeps the catalog. A `postgres://` URL will be its second form.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+/// Which database keeps the catalog.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Catalog {
+    /// A file in the data directory.
     Sqlite,
+    Postgres(PostgresUrl),
 }
 
 /// What keeps the journal, and what the history.
@@ -206,16 +208,23 @@ impl<'de> Deserialize<'de> for Secret {
 impl<'de> Deserialize<'de> for Catalog {
     /// The value may hold a password, so no error quotes it.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        if text == "sqlite" {
-            return Ok(Self::Sqlite);
+        match Scalar::deserialize(deserializer)? {
+            Scalar::Text(text) if text == "sqlite" => Ok(Self::Sqlite),
+            Scalar::Text(text) if text.starts_with("postgres") => {
+                text.parse().map(Self::Postgres).map_err(D::Error::custom)
+            }
+            _ => Err(D::Error::custom("expected \"sqlite\" or a postgres:// URL")),
         }
-        let postgres = ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme));
-        Err(D::Error::custom(if postgres {
-            "PostgreSQL is not built yet; use \"sqlite\""
-        } else {
-            "expected \"sqlite\""
-        }))
+    }
+}
+
+impl Serialize for Catalog {
+    /// Without a password.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Sqlite => serializer.serialize_str("sqlite"),
+            Self::Postgres(url) => serializer.collect_str(url),
+        }
     }
 }
 

@@ -16,23 +16,27 @@ mod listing;
 mod migrations;
 mod money;
 mod panel_account;
+mod postgres_url;
 mod security_group;
 mod session;
 mod source;
 mod statements;
 mod tariff;
+#[cfg(any(test, feature = "testing"))]
+mod test_database;
 mod tracker;
 mod trip_detection;
 mod user;
 
 pub use columns::Unreadable;
-pub use connect::{Location, UnknownLocation};
+pub use connect::Location;
 pub use directory::{Directory, Member};
 pub use error::CatalogError;
 pub use group::Group;
 pub use listing::{Direction, Listed, Page};
 pub use money::Money;
 pub use panel_account::PanelAccount;
+pub use postgres_url::{BadPostgresUrl, PostgresUrl};
 pub use security_group::SecurityGroup;
 pub use session::{NewSession, Session, SessionOwner};
 pub use source::{Admission, NewSource, Source};
@@ -40,6 +44,8 @@ pub use tariff::{
     DeviceType, DocType, MapFilter, ServicePrices, Tariff, TariffDefaults, TariffKind, TariffOrder,
     TariffTerms,
 };
+#[cfg(any(test, feature = "testing"))]
+pub use test_database::TestDatabase;
 pub use tracker::{NewTracker, Tracker, TrackerSpan};
 pub use user::{
     Account, Address, Discount, LegalType, Membership, NewUser, Person, Profile, Role, Settings, Shown, User,

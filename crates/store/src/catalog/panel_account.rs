@@ -20,7 +20,7 @@ statements! {
     CREATE = "INSERT INTO panel_accounts (login, password_hash, created) VALUES ($1, $2, $3) RETURNING id";
     READ = "SELECT id, login, password_hash, created FROM panel_accounts WHERE id = $1";
     BY_LOGIN = "SELECT id, login, password_hash, created FROM panel_accounts WHERE login = $1";
-    COUNT = "SELECT COUNT(*) FROM panel_accounts";
+    COUNT = "SELECT COUNT(*) AS count FROM panel_accounts";
     SET_PASSWORD = "UPDATE panel_accounts SET password_hash = $2 WHERE id = $1";
     END_SESSIONS = "DELETE FROM sessions WHERE panel_account_id = $1";
 }

@@ -43,7 +43,7 @@ statements! {
     EXTEND = "UPDATE sessions SET expires = $2 WHERE token_hash = $1";
     DELETE = "DELETE FROM sessions WHERE token_hash = $1";
     DELETE_OF_USER = "DELETE FROM sessions WHERE user_id = $1";
-    COUNT_OF_USER = "SELECT COUNT(*) FROM sessions WHERE user_id = $1 AND expires > $2";
+    COUNT_OF_USER = "SELECT COUNT(*) AS count FROM sessions WHERE user_id = $1 AND expires > $2";
     PURGE = "DELETE FROM sessions WHERE token_hash IN \
         (SELECT token_hash FROM sessions WHERE expires <= $1 ORDER BY expires LIMIT $2)";
 }

@@ -125,7 +125,7 @@ statements! {
         store_period = $12, features = $13, map_filter = $14, service_prices = $15, doc_type = $16, search = $17 \
         WHERE id = $1";
     READ = concat!(select_tariffs!(), " WHERE id = $1");
-    COUNT_LISTED = concat!("SELECT COUNT(*) FROM tariffs", listed_tariffs!());
+    COUNT_LISTED = concat!("SELECT COUNT(*) AS count FROM tariffs", listed_tariffs!());
     DEFAULTS = "SELECT tariff_id, activation_bonus, free_days, free_days_device_limit FROM tariff_defaults";
     SET_DEFAULTS = "UPDATE tariff_defaults SET tariff_id = $1, activation_bonus = $2, free_days = $3, \
         free_days_device_limit = $4";

@@ -198,7 +198,7 @@ statements! {
     USER = concat!(select_users!(), " WHERE users.id = $1");
     USER_BY_LOGIN = concat!(select_users!(), " WHERE login = $1");
     USERS_OF = concat!(select_users!(), " WHERE account_id = $1 ORDER BY users.id");
-    COUNT_LISTED = concat!("SELECT COUNT(*) FROM users", listed_users!());
+    COUNT_LISTED = concat!("SELECT COUNT(*) AS count FROM users", listed_users!());
     /// The legal type is for ever: plans depend on it.
     UPDATE_USER = "UPDATE users SET login = $2, activated = $3, verified = $4, first_name = $5, middle_name = $6, \
         last_name = $7, phone = $8, post_city = $9, profile = $10, comment = $11, search = $12 WHERE id = $1";

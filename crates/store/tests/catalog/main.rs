@@ -7,7 +7,11 @@ mod suite;
 mod world;
 
 macro_rules! conformance {
-    ($backend:ident: $($module:ident :: $test:ident),* $(,)?) => {
+    ($($module:ident :: $test:ident,)*) => {
+        conformance! { in sqlite: $($module::$test,)* }
+        conformance! { in postgres: $($module::$test,)* }
+    };
+    (in $backend:ident: $($module:ident :: $test:ident,)*) => {
         mod $backend {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -21,7 +25,7 @@ macro_rules! conformance {
     };
 }
 
-conformance! { sqlite:
+conformance! {
     suite::a_fresh_catalog_has_one_tariff_that_is_the_default,
     suite::a_user_reads_back_as_written,
     suite::changes_of_a_user_keep_what_they_do_not_name,

@@ -177,6 +177,8 @@ pub(crate) async fn user_lists_filter_order_and_page(catalog: &Catalog) {
         ("", Shown::All, UserOrder::Login, Ascending, 1, Some(1), "b", 3),
         ("", Shown::All, UserOrder::Login, Descending, 2, Some(9), "a", 3),
         ("", Shown::All, UserOrder::PostCity, Ascending, 0, None, "acb", 3),
+        // By code points, so that both databases agree: Mohr, Zahn, Ärger.
+        ("", Shown::All, UserOrder::LastName, Ascending, 0, None, "bac", 3),
         ("", Shown::All, UserOrder::Balance, Descending, 0, None, "bac", 3),
         ("", Shown::Activated, UserOrder::Id, Ascending, 0, None, "cb", 2),
         ("ÄRGER", Shown::All, UserOrder::Id, Ascending, 0, None, "c", 1),

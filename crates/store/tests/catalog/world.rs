@@ -1,21 +1,28 @@
 //! Fresh catalogs and what the tests put into them.
 
 use domain::{AccountId, DeviceId, GroupId, SourceId, Timestamp, TrackerId, UserId};
+use std::any::Any;
 use store::catalog::{
     Address, Catalog, Discount, LegalType, Location, Membership, NewSession, NewSource, NewTracker, NewUser,
-    Person, Profile, SessionOwner, Settings,
+    Person, Profile, SessionOwner, Settings, TestDatabase,
 };
 
 /// Lives as long as its database is needed.
 pub(crate) struct Fresh {
     pub(crate) catalog: Catalog,
-    _folder: tempfile::TempDir,
+    _database: Box<dyn Any>,
 }
 
 pub(crate) async fn sqlite() -> Fresh {
     let folder = tempfile::tempdir().unwrap();
     let catalog = Catalog::open(&Location::Sqlite(folder.path().to_owned())).await.unwrap();
-    Fresh { catalog, _folder: folder }
+    Fresh { catalog, _database: Box::new(folder) }
+}
+
+pub(crate) async fn postgres() -> Fresh {
+    let database = TestDatabase::new();
+    let catalog = Catalog::open(&database.location()).await.unwrap();
+    Fresh { catalog, _database: Box::new(database) }
 }
 
 pub(crate) fn at(seconds: i64) -> Timestamp {

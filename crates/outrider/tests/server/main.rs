@@ -19,3 +19,4 @@ mod durability;
 mod first_light;
 mod secrets;
 mod support;
+mod websocket;

@@ -177,8 +177,7 @@ impl Writer {
         let has_room = |active: &Active| {
             let used = active.segment.length;
             let records = self.end - active.segment.first + block.records.len() as u64;
-            let fits =
-                used + length <= self.config.segment_bytes && records <= self.config.segment_records;
+            let fits = used + length <= self.config.segment_bytes && records <= self.config.segment_records;
             used == SEGMENT_HEADER as u64 || fits
         };
         // Whatever fails from here on, the file before is not used again: records of later positions may be elsewhere.

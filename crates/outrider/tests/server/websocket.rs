@@ -64,14 +64,16 @@ impl Client {
         message["data"].clone()
     }
 
-    /// The first `state` for which this is true.
+    /// The first `state` for which this is true, and that soon.
+    #[track_caller]
     fn state_that(&mut self, is_it: impl Fn(&Value) -> bool) -> Value {
-        loop {
-            let state = self.event("state");
-            if is_it(&state) {
-                return state;
-            }
-        }
+        let mut passed_over = (0..20).map(|_| self.event("state"));
+        passed_over.find(is_it).expect("a state like that")
+    }
+
+    /// Passes over states until this event comes.
+    fn until(&mut self, event: &str) {
+        while self.next()["event"] != event {}
     }
 
     /// The code of the next message, which must be an error.
@@ -165,8 +167,8 @@ fn a_subscriber_sees_states_at_once_and_as_they_change() {
     let start = now(&anna);
     let mut device = Device::connect(&server, "356307042441013");
     let mut other = Device::connect(&server, "356307042441021");
-    for (lat, speed, movement) in [(54.7, 40, "moving"), (54.8, 0, "stopped")] {
-        let time = start.plus(Duration::from_secs(speed.into()));
+    for (seconds, lat, speed, movement) in [(1, 54.7, 40, "moving"), (2, 54.8, 0, "stopped")] {
+        let time = start.plus(Duration::from_secs(seconds));
         other.drive(time, lat, speed);
         device.drive(time, lat, speed);
         let state = client.state_that(|state| state["gps"]["location"]["lat"] == json!(lat));
@@ -203,9 +205,11 @@ fn a_batch_of_all_grows_with_the_fleet() {
 
     let second = anna.register("Van 2", "356307042441021");
     assert_eq!(client.event("state_batch")[0]["source_id"], json!(source_of(&anna, second)));
-    Device::connect(&server, "356307042441021").drive(now(&anna), 54.7, 40);
-    let state = client.event("state_batch")[0].clone();
-    assert_eq!((&state["connection_status"], &state["ignition"]), (&json!("active"), &json!(true)));
+    let mut device = Device::connect(&server, "356307042441021");
+    device.drive(now(&anna), 54.7, 40);
+    let mut batches = (0..20).map(|_| client.event("state_batch"));
+    let batch = batches.find(|batch| batch[0]["connection_status"] == "active").unwrap();
+    assert_eq!(batch[0]["ignition"], json!(true));
 }
 
 #[test]
@@ -280,20 +284,14 @@ fn a_session_that_ends_is_told() {
     first.subscribe(&stays, state);
     first.event("state");
 
-    Device::connect(&server, "356307042441013").drive(now(&stays), 54.7, 40);
+    let mut device = Device::connect(&server, "356307042441013");
+    device.drive(now(&stays), 54.7, 40);
     second.state_that(|state| state["connection_status"] == "active");
 
     let passwords = json!({ "old_password": USER_PASSWORD, "new_password": "another-password" });
     stays.call("user/password/set", passwords).success();
-    second.event("logout");
-    first.state_that_or("logout");
-}
-
-impl Client {
-    /// Passes over states until this event comes.
-    fn state_that_or(&mut self, event: &str) {
-        while self.next()["event"] != event {}
-    }
+    second.until("logout");
+    first.until("logout");
 }
 
 #[test]

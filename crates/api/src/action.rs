@@ -158,8 +158,8 @@ async fn run<A: Action>(fleet: Arc<Fleet>, request: Request) -> Answered {
     }
     let parameters = A::Parameters::read(&request.arguments).map_err(Failure::parameters)?;
     caller.permit(A::RIGHTS)?;
-    let dates = Dates::new(caller.time_zone(), request.iso_dates());
     let now = fleet.now();
+    let dates = Dates::new(caller.time_zone(), request.iso_dates(), now);
     let call = Call { fleet, caller, dates, address: request.address, now };
     let answer = A::run(&call, parameters).await?;
     answer::success(&answer)

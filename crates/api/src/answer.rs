@@ -66,6 +66,19 @@ pub(crate) fn respond(answered: Answered) -> Response<Body> {
     response
 }
 
+/// The code of a refusal and its words.
+#[derive(Serialize)]
+pub(crate) struct Status {
+    code: u16,
+    description: &'static str,
+}
+
+impl Status {
+    pub(crate) fn of(code: ErrorCode) -> Self {
+        Self { code: code.number(), description: code.description() }
+    }
+}
+
 fn status_of(code: ErrorCode) -> StatusCode {
     StatusCode::from_u16(code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
@@ -78,13 +91,7 @@ fn failure_body(failure: &Failure) -> Vec<u8> {
         #[serde(skip_serializing_if = "<[_]>::is_empty")]
         errors: &'a [ParameterError],
     }
-    #[derive(Serialize)]
-    struct Status {
-        code: u16,
-        description: &'static str,
-    }
-    let status = Status { code: failure.code.number(), description: failure.code.description() };
-    let body = Body { success: false, status, errors: &failure.parameters };
+    let body = Body { success: false, status: Status::of(failure.code), errors: &failure.parameters };
     // Numbers and strings only: this cannot fail.
     serde_json::to_vec(&body).unwrap_or_default()
 }

@@ -1,7 +1,12 @@
 //! Dates as a caller wants them: `yyyy-MM-dd HH:mm:ss` in the user's time zone, or ISO 8601 with its offset.
 
 use domain::{ErrorCode, Timestamp};
-use jiff::{ToSpan, civil::DateTime, tz::TimeZone};
+use jiff::{
+    ToSpan,
+    civil::DateTime,
+    tz::{Offset, TimeZone},
+};
+use serde::{Serialize, Serializer};
 use std::{ops::Range, time::Duration};
 
 /// The longest span that may be asked for, in calendar days of the user's zone.
@@ -19,31 +24,73 @@ pub(crate) enum Moment {
 pub(crate) struct Dates {
     zone: TimeZone,
     iso: bool,
+    /// Where nearly all dates lie, so that the zone's rules need not be asked for each.
+    current: Period,
+}
+
+/// Between two changes of a zone's offset; in seconds since 1970.
+struct Period {
+    from: i64,
+    until: i64,
+    offset: Offset,
 }
 
 impl Dates {
-    /// An unknown zone counts as UTC: settings take only known ones.
-    pub(crate) fn new(zone: &str, iso: bool) -> Self {
-        Self { zone: TimeZone::get(zone).unwrap_or(TimeZone::UTC), iso }
+    /// Dates near `now` are written fastest. An unknown zone counts as UTC: settings take only known ones.
+    pub(crate) fn new(zone: &str, iso: bool, now: Timestamp) -> Self {
+        let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
+        let now = moment(now);
+        // A change at `now` itself has happened.
+        let before = zone.preceding(now.saturating_add(jiff::SignedDuration::from_secs(1)).unwrap_or(now));
+        let before = before.take(1).map(|change| change.timestamp().as_second()).next();
+        let after = zone.following(now).next().map(|change| change.timestamp().as_second());
+        let current = Period {
+            from: before.unwrap_or(i64::MIN),
+            until: after.unwrap_or(i64::MAX),
+            offset: zone.to_offset(now),
+        };
+        Self { zone, iso, current }
     }
 
     /// A moment, to the second.
     pub(crate) fn moment(&self, time: Timestamp) -> String {
-        let local = self.local(time);
-        if self.iso {
-            local.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
-        } else {
-            local.strftime("%Y-%m-%d %H:%M:%S").to_string()
-        }
+        self.written(time).as_str().to_owned()
     }
 
-    pub(crate) fn optional(&self, time: Option<Timestamp>) -> Option<String> {
-        time.map(|time| self.moment(time))
+    pub(crate) fn optional(&self, time: Option<Timestamp>) -> Option<Written> {
+        time.map(|time| self.written(time))
+    }
+
+    /// A moment, to the second, without a heap allocation.
+    pub(crate) fn written(&self, time: Timestamp) -> Written {
+        let offset = self.offset(time);
+        let local = offset.to_datetime(moment(time));
+        let mut written = Written { text: [0; 25], len: 0 };
+        // What lies beyond the years 0 to 9999 never passes `plausible_time`.
+        written.number(local.year().clamp(0, 9999).unsigned_abs().into(), 4);
+        for (mark, number) in [
+            (b'-', local.month()),
+            (b'-', local.day()),
+            (if self.iso { b'T' } else { b' ' }, local.hour()),
+            (b':', local.minute()),
+            (b':', local.second()),
+        ] {
+            written.push(mark);
+            written.number(number.unsigned_abs().into(), 2);
+        }
+        if self.iso {
+            let seconds = offset.seconds();
+            written.push(if seconds < 0 { b'-' } else { b'+' });
+            written.number(seconds.unsigned_abs() / 3600, 2);
+            written.push(b':');
+            written.number(seconds.unsigned_abs() / 60 % 60, 2);
+        }
+        written
     }
 
     /// The calendar day, the same in both forms.
     pub(crate) fn day(&self, time: Timestamp) -> String {
-        self.local(time).strftime("%Y-%m-%d").to_string()
+        self.moment(time)[..10].to_owned()
     }
 
     /// The moment on the time line. What the user's clock skips in spring is moved forward by as much; of what it shows
@@ -66,7 +113,7 @@ impl Dates {
     /// `TimeSpanTooBig` unless `from` is before `to`, and for more than 120 days.
     pub(crate) fn span(&self, from: Moment, to: Moment) -> Result<Range<Timestamp>, ErrorCode> {
         let (from, to) = (self.resolve(from), self.resolve(to));
-        let longest = self.local(from).checked_add(LONGEST_SPAN_DAYS.days());
+        let longest = moment(from).to_zoned(self.zone.clone()).checked_add(LONGEST_SPAN_DAYS.days());
         let fits = longest.is_ok_and(|longest| to.millis() <= longest.timestamp().as_millisecond());
         if from < to && fits {
             Ok(from..to.plus(Duration::from_secs(1)))
@@ -75,11 +122,46 @@ impl Dates {
         }
     }
 
-    fn local(&self, time: Timestamp) -> jiff::Zoned {
-        // What lies beyond jiff's years −9999..=9999 never passes `plausible_time`.
-        let time = jiff::Timestamp::from_second(time.seconds()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-        time.to_zoned(self.zone.clone())
+    fn offset(&self, time: Timestamp) -> Offset {
+        let Period { from, until, offset } = self.current;
+        if (from..until).contains(&time.seconds()) { offset } else { self.zone.to_offset(moment(time)) }
     }
+}
+
+/// A date as text.
+#[derive(Clone, Copy)]
+pub(crate) struct Written {
+    text: [u8; 25],
+    len: usize,
+}
+
+impl Written {
+    pub(crate) fn as_str(&self) -> &str {
+        // It holds ASCII only.
+        std::str::from_utf8(&self.text[..self.len]).unwrap_or_default()
+    }
+
+    fn push(&mut self, byte: u8) {
+        self.text[self.len] = byte;
+        self.len += 1;
+    }
+
+    fn number(&mut self, number: u32, digits: u32) {
+        for digit in (0..digits).rev() {
+            self.push(b'0' + (number / 10_u32.pow(digit) % 10) as u8);
+        }
+    }
+}
+
+impl Serialize for Written {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// What lies beyond jiff's years −9999..=9999 never passes `plausible_time`.
+fn moment(time: Timestamp) -> jiff::Timestamp {
+    jiff::Timestamp::from_second(time.seconds()).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
 }
 
 #[cfg(test)]
@@ -87,7 +169,7 @@ mod tests {
     use super::*;
     use crate::parameters::Parameter;
 
-    fn moment(text: &str) -> Moment {
+    fn parsed(text: &str) -> Moment {
         Moment::parse(&text.into()).unwrap_or_else(|_| panic!("{text}"))
     }
 
@@ -114,7 +196,7 @@ mod tests {
             ("Pacific/Apia", "2011-12-30 12:00:00", "2011-12-30T22:00:00Z"),
         ] {
             assert_eq!(
-                Dates::new(zone, false).resolve(moment(written)).to_string(),
+                Dates::new(zone, false, Timestamp::from_seconds(0)).resolve(parsed(written)).to_string(),
                 expected,
                 "{written} in {zone}"
             );
@@ -133,9 +215,9 @@ mod tests {
             ("America/Santiago", "2024-09-08", "2024-09-09", 23.0),
             ("Australia/Lord_Howe", "2024-10-06", "2024-10-07", 23.5),
         ] {
-            let dates = Dates::new(zone, false);
+            let dates = Dates::new(zone, false, Timestamp::from_seconds(0));
             let span =
-                dates.span(moment(&format!("{day} 00:00:00")), moment(&format!("{next} 00:00:00"))).unwrap();
+                dates.span(parsed(&format!("{day} 00:00:00")), parsed(&format!("{next} 00:00:00"))).unwrap();
             let expected = Duration::from_secs_f64(hours * 3600.0 + 1.0);
             assert_eq!(span.end.since(span.start), expected, "{day} in {zone}");
             assert_eq!(dates.day(span.start), day, "{zone}");
@@ -160,13 +242,13 @@ mod tests {
             ("UTC", "0001-01-01 00:00:00", "9999-12-31 23:59:59", false),
             ("UTC", "9999-12-30 00:00:00", "9999-12-30 12:00:00", false),
         ] {
-            let span = Dates::new(zone, false).span(moment(from), moment(to));
+            let span = Dates::new(zone, false, Timestamp::from_seconds(0)).span(parsed(from), parsed(to));
             assert_eq!(span.is_ok(), fits, "{from} to {to} in {zone}: {span:?}");
         }
     }
 
     #[test]
-    fn what_is_no_moment() {
+    fn what_is_no_parsed() {
         for text in [
             "",
             "now",
@@ -195,9 +277,32 @@ mod tests {
             ("Pacific/Kiritimati", "2024-10-17 02:00:00", "2024-10-17T02:00:00+14:00", "2024-10-17"),
             ("America/St_Johns", "2024-10-16 09:30:00", "2024-10-16T09:30:00-02:30", "2024-10-16"),
         ] {
-            assert_eq!(Dates::new(zone, false).moment(time), plain);
-            assert_eq!(Dates::new(zone, true).moment(time), iso);
-            assert_eq!(Dates::new(zone, true).day(time), day);
+            assert_eq!(Dates::new(zone, false, time).moment(time), plain);
+            assert_eq!(Dates::new(zone, true, time).moment(time), iso);
+            assert_eq!(Dates::new(zone, true, time).day(time), day);
+        }
+    }
+
+    #[test]
+    fn what_is_near_makes_no_difference() {
+        let year = 365 * 86_400;
+        for zone in ["UTC", "Europe/Berlin", "America/St_Johns", "Africa/Casablanca", "Asia/Kolkata"] {
+            let rules = TimeZone::get(zone).unwrap();
+            for now in (0..40).map(|n| 1_700_000_000 + n * year / 13) {
+                let changes: Vec<_> =
+                    rules.preceding(super::moment(Timestamp::from_seconds(now))).take(2).collect();
+                let near = changes.iter().map(|change| change.timestamp().as_second());
+                let near: Vec<_> =
+                    near.flat_map(|at| [at - 1, at, at + 1]).chain([now, now + year]).collect();
+                for now in &near {
+                    let dates = Dates::new(zone, true, Timestamp::from_seconds(*now));
+                    for time in &near {
+                        let expected = jiff::Timestamp::from_second(*time).unwrap().to_zoned(rules.clone());
+                        let expected = expected.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string();
+                        assert_eq!(dates.moment(Timestamp::from_seconds(*time)), expected, "{zone}");
+                    }
+                }
+            }
         }
     }
 }

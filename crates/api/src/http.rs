@@ -6,6 +6,7 @@ use crate::{
     registry::ACTIONS,
     request::Request,
     throttle::Throttle,
+    websocket::{self, Admission, Host},
 };
 use axum::{
     Router,
@@ -53,6 +54,7 @@ pub struct Api {
     config: ApiConfig,
     throttle: Arc<Throttle>,
     places: Arc<Semaphore>,
+    admission: Arc<Admission>,
     actions: HashMap<&'static str, &'static Entry>,
 }
 
@@ -74,14 +76,14 @@ impl Api {
             config,
             throttle,
             places: Arc::new(Semaphore::new(ACTIONS_AT_ONCE)),
+            admission: Arc::default(),
             actions,
         }))
     }
 
-    /// The action at an URL's path: `/v2/…`, `/api-v2/…` or plain, with or without a slash at its end.
+    /// The action at an URL's path.
     fn action(&self, path: &str) -> Result<&'static Entry, Failure> {
-        let path = path.trim_matches('/');
-        let path = ["v2/", "api-v2/"].iter().find_map(|prefix| path.strip_prefix(prefix)).unwrap_or(path);
+        let path = unprefixed(path);
         match self.actions.get(path) {
             Some(entry) if self.serves(entry) => Ok(entry),
             Some(_) => Err(ErrorCode::WrongHandler.into()),
@@ -138,6 +140,12 @@ async fn call(
     ConnectInfo(address): ConnectInfo<SocketAddr>,
     request: http::Request<Body>,
 ) -> Response<Body> {
+    let subscription = unprefixed(request.uri().path()) == websocket::PATH;
+    if subscription && api.config.panel != PanelAccess::PanelOnly {
+        let (fleet, throttle) = (Arc::clone(&api.fleet), Arc::clone(&api.throttle));
+        let host = Host { fleet, throttle, admission: Arc::clone(&api.admission) };
+        return websocket::open(host, address, request).await;
+    }
     respond(api.answer(address, request).await)
 }
 
@@ -160,6 +168,12 @@ async fn collect(mut body: Body, limit: usize) -> Result<Vec<u8>, Failure> {
         }
     }
     if length <= limit { Ok(whole) } else { Err(ErrorCode::TooLargeRequest.into()) }
+}
+
+/// What follows in an URL's path after `/v2/`, `/api-v2/` or a plain slash, without a slash at its end.
+fn unprefixed(path: &str) -> &str {
+    let path = path.trim_matches('/');
+    ["v2/", "api-v2/"].iter().find_map(|prefix| path.strip_prefix(prefix)).unwrap_or(path)
 }
 
 fn count(entry: &Entry, answered: &Answered) {

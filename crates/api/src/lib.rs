@@ -1,5 +1,5 @@
 //! The API: a table of actions (`registry`), the three forms in which a call may come (`request`), the shape of every
-//! answer (`answer`). Knows no SQL and no device's socket.
+//! answer (`answer`), the WebSocket beside them (`websocket`). Knows no SQL and no device's socket.
 
 mod action;
 mod actions;
@@ -10,6 +10,7 @@ mod parameters;
 mod registry;
 mod request;
 mod throttle;
+mod websocket;
 
 pub use action::{CallerKind, Entry};
 pub use http::{Api, ApiConfig, PanelAccess};

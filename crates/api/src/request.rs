@@ -50,9 +50,13 @@ impl Request {
     }
 
     pub(crate) fn iso_dates(&self) -> bool {
-        let argument = self.arguments.get("iso_datetime").map(bool::parse);
-        matches!(argument, Some(Ok(true))) || self.iso_header
+        iso_datetime(&self.arguments) == Some(true) || self.iso_header
     }
+}
+
+/// What the arguments say about the form of dates.
+pub(crate) fn iso_datetime(arguments: &Arguments) -> Option<bool> {
+    bool::parse(arguments.get("iso_datetime")?).ok()
 }
 
 fn bearer(headers: &HeaderMap) -> Option<String> {

@@ -14,6 +14,7 @@ mod registration;
 pub mod rules;
 mod secrets;
 mod session;
+mod subscription;
 mod tariff;
 mod track;
 mod tracker;
@@ -32,6 +33,7 @@ pub use store::catalog::{
     Profile, Role, Settings, Shown, Tariff, TariffDefaults, TariffKind, TariffOrder, TariffTerms, User,
     UserOrder,
 };
+pub use subscription::{Channel, Detail, Lifecycle, News, Standing, Target, Watcher};
 pub use telemetry::{
     Additional, GpsView, GsmView, StateView,
     trips::{Bounds, Point, Summary},
@@ -47,6 +49,7 @@ use live::Live;
 use session::SessionCache;
 use std::sync::Arc;
 use store::{catalog::Catalog, history::History, signals::Signals};
+use subscription::Watchers;
 use turns::{Turn, Turns};
 
 /// Everything a use case needs. One per process, shared by all callers.
@@ -64,6 +67,7 @@ pub struct Fleet {
     logins: Turns,
     /// By account: held from the look at what there is until the directory knows what was written.
     accounts: Turns,
+    watchers: Arc<Watchers>,
 }
 
 /// What a `Fleet` is made of.
@@ -77,11 +81,13 @@ pub struct Parts {
 }
 
 impl Fleet {
-    /// Reads the directory from the catalog.
+    /// Reads the directory from the catalog. Watchers are served by a task of the current runtime, until `live` stops.
     ///
     /// # Errors
     /// When the catalog cannot be read.
     pub async fn start(parts: Parts) -> Result<Self, store::catalog::CatalogError> {
+        let watchers = Arc::<Watchers>::default();
+        tokio::spawn(Arc::clone(&watchers).run(parts.live.feed(), parts.signals.subscribe()));
         let directory = Directory::load(&parts.catalog).await?;
         Ok(Self {
             catalog: parts.catalog,
@@ -95,6 +101,7 @@ impl Fleet {
             attempts: Attempts::default(),
             logins: Turns::default(),
             accounts: Turns::default(),
+            watchers,
         })
     }
 

@@ -45,7 +45,9 @@ impl Fleet {
     }
 
     pub async fn log_out(&self, caller: &UserCaller) -> Result<(), Failure> {
-        self.end_session(&caller.fingerprint).await
+        self.end_session(&caller.fingerprint).await?;
+        self.signals.publish(store::signals::Signal::SessionsEnded(caller.user.id));
+        Ok(())
     }
 
     /// Lets the session live its full time again, from now.

@@ -1,7 +1,7 @@
 //! Queries about trackers: which the caller sees, and in what state they are.
 
 use crate::{Failure, Fleet, UserCaller, directory::Tables};
-use domain::{ErrorCode, LatestFix, ModelCode, State, Timestamp, TrackerId};
+use domain::{ErrorCode, LatestFix, ModelCode, SourceId, State, Timestamp, TrackerId};
 use std::{sync::Arc, time::Duration};
 use store::catalog::{Source, Tracker};
 use telemetry::{StateView, last_gps_point};
@@ -62,13 +62,15 @@ impl Fleet {
             Ok(view) if view.source.blocked => StateOf::Blocked,
             Ok(view) => {
                 let Some(model) = ModelCode::find(&view.source.model) else { return StateOf::Missing };
-                let source = view.source.id;
-                let settings = self.live.settings(source);
-                let of = |state: &State| StateView::of(source, state, model.model(), now, &settings);
-                let known = self.live.with_state(source, of);
-                StateOf::Known(Box::new(known.unwrap_or_else(|| of(&State::default()))))
+                StateOf::Known(Box::new(self.view(view.source.id, model, now)))
             }
         }
+    }
+
+    pub(crate) fn view(&self, source: SourceId, model: ModelCode, now: Timestamp) -> StateView {
+        let settings = self.live.settings(source);
+        let of = |state: &State| StateView::of(source, state, model.model(), now, &settings);
+        self.live.with_state(source, of).unwrap_or_else(|| of(&State::default()))
     }
 
     /// The last point of the receiver; `None` before there was one.

@@ -11,7 +11,7 @@ pub enum Signal {
     AccountChanged(AccountId),
     /// Made, blocked, unblocked or retired: sessions of its device must be looked at again.
     SourceChanged(SourceId),
-    /// All of the user's sessions were ended.
+    /// One or all of the user's sessions were ended.
     SessionsEnded(UserId),
     /// A plan or the defaults.
     TariffsChanged,

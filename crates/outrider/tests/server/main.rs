@@ -21,3 +21,4 @@ mod postgres;
 mod secrets;
 mod support;
 mod tracks;
+mod websocket;

@@ -2,7 +2,7 @@
 
 use crate::{
     action::{Action, Call},
-    dates::Dates,
+    dates::{Dates, Written},
     parameters::{List, parameters},
 };
 use domain::{ErrorCode, InputName, TrackerId};
@@ -101,26 +101,26 @@ pub(crate) struct StateObject {
     gps: Gps,
     connection_status: &'static str,
     movement_status: &'static str,
-    movement_status_update: Option<String>,
+    movement_status_update: Option<Written>,
     ignition: Option<bool>,
-    ignition_update: Option<String>,
-    last_update: Option<String>,
+    ignition_update: Option<Written>,
+    last_update: Option<Written>,
     gsm: Option<Gsm>,
     battery_level: Option<u8>,
-    battery_update: Option<String>,
+    battery_update: Option<Written>,
     inputs: Vec<bool>,
-    inputs_update: Option<String>,
+    inputs_update: Option<Written>,
     outputs: Vec<bool>,
-    outputs_update: Option<String>,
+    outputs_update: Option<Written>,
     #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "as_additional")]
     additional: Vec<(InputName, AdditionalObject)>,
-    actual_track_update: Option<String>,
+    actual_track_update: Option<Written>,
 }
 
 impl StateObject {
     pub(crate) fn of(view: StateView, dates: &Dates) -> Self {
         let additional = |Additional { name, value, updated }| {
-            (name, AdditionalObject { value, updated: dates.moment(updated) })
+            (name, AdditionalObject { value, updated: dates.written(updated) })
         };
         Self {
             source_id: view.source_id.0,
@@ -144,9 +144,37 @@ impl StateObject {
     }
 }
 
+/// What the compact form of the WebSocket shows of a state.
+#[derive(Serialize)]
+pub(crate) struct CompactStateObject {
+    source_id: i64,
+    gps: Gps,
+    connection_status: &'static str,
+    movement_status: &'static str,
+    movement_status_update: Option<Written>,
+    ignition: Option<bool>,
+    ignition_update: Option<Written>,
+    last_update: Option<Written>,
+}
+
+impl CompactStateObject {
+    pub(crate) fn of(view: &StateView, dates: &Dates) -> Self {
+        Self {
+            source_id: view.source_id.0,
+            gps: Gps::of(&view.gps, dates),
+            connection_status: view.connection_status.as_str(),
+            movement_status: view.movement_status.as_str(),
+            movement_status_update: dates.optional(view.movement_status_update),
+            ignition: view.ignition,
+            ignition_update: dates.optional(view.ignition_update),
+            last_update: dates.optional(view.last_update),
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct Gps {
-    updated: Option<String>,
+    updated: Option<Written>,
     signal_level: Option<u8>,
     location: Location,
     heading: u16,
@@ -183,7 +211,7 @@ impl Gps {
 
 #[derive(Serialize)]
 struct Gsm {
-    updated: Option<String>,
+    updated: Option<Written>,
     signal_level: Option<u8>,
     network_name: Option<String>,
     roaming: Option<bool>,
@@ -199,14 +227,23 @@ impl Gsm {
 #[derive(Serialize)]
 struct AdditionalObject {
     value: String,
-    updated: String,
+    updated: Written,
 }
 
 fn as_additional<S: Serializer>(
     additional: &[(InputName, AdditionalObject)],
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(additional.iter().map(|(name, object)| (name.to_string(), object)))
+    serializer.collect_map(additional.iter().map(|(name, object)| (Key(*name), object)))
+}
+
+/// The name as a key of a map.
+struct Key(InputName);
+
+impl Serialize for Key {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
 }
 
 fn as_states<S: Serializer>(states: &[(TrackerId, StateObject)], serializer: S) -> Result<S::Ok, S::Error> {

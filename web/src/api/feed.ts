@@ -15,7 +15,7 @@ export interface FeedListener {
 }
 
 type Frame =
-  | { type: 'response' }
+  | { type: 'response'; events?: string[] }
   | { type: 'event'; event: 'state_batch'; user_time?: string; data: State[] }
   | { type: 'event'; event: 'state'; user_time?: string; data: State }
   | { type: 'event'; event: 'lifecycle' }
@@ -84,9 +84,7 @@ export class Feed {
     if (frame === null) return
     switch (frame.type) {
       case 'response':
-        clearTimeout(this.timer)
-        this.attempt = 0
-        return this.listener.link('live')
+        return frame.events?.includes('state_batch') ? this.confirm() : this.socket?.close()
       case 'error':
         if (frame.status?.code === 3 || frame.status?.code === 4) this.end()
         else this.socket?.close()
@@ -94,6 +92,12 @@ export class Feed {
       case 'event':
         return this.takeEvent(frame)
     }
+  }
+
+  private confirm() {
+    clearTimeout(this.timer)
+    this.attempt = 0
+    this.listener.link('live')
   }
 
   private takeEvent(frame: Extract<Frame, { type: 'event' }>) {

@@ -18,7 +18,7 @@ import type { Place } from './mercator'
 import { Overlay, type Vehicle } from './overlay'
 import { Places } from './places'
 import type { Tiles } from './settings'
-import { FINE_ZOOM, style, type Base } from './style'
+import { style, type Base } from './style'
 import { trackShapes } from './track'
 
 setWorkerUrl(workerUrl)
@@ -49,7 +49,7 @@ export class Chart {
     /** The person moved the map, and not the console. */
     onDrag: () => void,
   ) {
-    this.base = { theme, tiles, fine: 'absent' }
+    this.base = { theme, tiles }
     this.map = new MapLibre({
       container,
       style: style(this.base),
@@ -82,8 +82,15 @@ export class Chart {
 
   paint(theme: Theme, tiles: Tiles | null) {
     if (theme === this.base.theme && tiles === this.base.tiles) return
-    this.restyle({ theme, tiles })
+    const hadTiles = this.base.tiles !== null
+    this.base = { theme, tiles }
     this.overlay.paint(COLOURS[theme])
+    this.map.setStyle(style(this.base), {
+      diff: true,
+      // What was filled in stays.
+      transformStyle: (before, next) => ({ ...next, sources: { ...next.sources, ...filled(before, next) } }),
+    })
+    if (hadTiles && tiles === null) this.look()
   }
 
   setUnit(unit: 'metric' | 'imperial') {
@@ -146,35 +153,18 @@ export class Chart {
     map.on('dragstart', onDrag)
     map.on('load', () => this.look())
     map.on('moveend', () => this.look())
-    map.on('sourcedata', ({ sourceId, isSourceLoaded }) => {
-      const isFine = sourceId === 'land-fine' && isSourceLoaded === true
-      if (isFine && this.base.fine === 'loading') this.restyle({ fine: 'ready' })
-    })
   }
 
   private look() {
     if (this.base.tiles !== null) return
-    const zoom = this.map.getZoom()
-    if (zoom >= FINE_ZOOM && this.base.fine === 'absent') this.restyle({ fine: 'loading' })
     const bounds = this.bounds()
     this.fill('graticule', graticule(bounds))
-    void this.places.look(bounds, zoom)
+    void this.places.look(bounds, this.map.getZoom())
   }
 
   private bounds(): Bounds {
     const bounds = this.map.getBounds()
     return { west: bounds.getWest(), south: bounds.getSouth(), east: bounds.getEast(), north: bounds.getNorth() }
-  }
-
-  /** What was filled in stays. */
-  private restyle(change: Partial<Base>) {
-    const hadTiles = this.base.tiles !== null
-    this.base = { ...this.base, ...change }
-    this.map.setStyle(style(this.base), {
-      diff: true,
-      transformStyle: (before, next) => ({ ...next, sources: { ...next.sources, ...filled(before, next) } }),
-    })
-    if (hadTiles && this.base.tiles === null) this.look()
   }
 
   private fill(name: string, data: GeoJSON.FeatureCollection) {

@@ -11,16 +11,12 @@ import type {
 import type { Theme } from '../ui/theme'
 import { COLOURS, type Colours } from './colours'
 import { rasterSource, type Tiles } from './settings'
+import { BASE_TILES, BASE_TILES_LAST_ZOOM } from './tiles'
 import { trackLayers } from './track'
-
-/** From here on the coarse coastline is not good enough. */
-export const FINE_ZOOM = 5
 
 export interface Base {
   theme: Theme
   tiles: Tiles | null
-  /** The fine coastline is large, so it is loaded when somebody comes close; until then the coarse one stays. */
-  fine: 'absent' | 'loading' | 'ready'
 }
 
 const NOTHING: FeatureCollection = { type: 'FeatureCollection', features: [] }
@@ -29,27 +25,22 @@ const FONT = ['system-ui', 'sans-serif']
 // MapLibre takes the weight from the first name; there need not be such a font.
 const FONT_STRONG = ['semibold', 'system-ui', 'sans-serif']
 
-export function style(base: Base): StyleSpecification {
-  const colours = COLOURS[base.theme]
-  const ground = base.tiles === null ? vectorLayers(base, colours) : rasterLayers(colours)
+export function style({ theme, tiles }: Base): StyleSpecification {
+  const colours = COLOURS[theme]
+  const ground = tiles === null ? baseLayers(colours) : rasterLayers(colours)
   return {
     version: 8,
-    sources: sources(base),
+    sources: sources(tiles),
     layers: [...ground, ...trackLayers(colours)],
     transition: { duration: 150, delay: 0 },
   }
 }
 
-function sources({ tiles, fine }: Base): Record<string, SourceSpecification> {
+function sources(tiles: Tiles | null): Record<string, SourceSpecification> {
   const track: SourceSpecification = { type: 'geojson', data: NOTHING }
   if (tiles !== null) return { tiles: rasterSource(tiles), track }
-  const shapes = (name: string): Record<string, SourceSpecification> => ({
-    [`land-${name}`]: { type: 'geojson', data: `/map/land-${name}.json`, attribution: ATTRIBUTION, tolerance: 0.2 },
-    [`borders-${name}`]: { type: 'geojson', data: `/map/borders-${name}.json`, tolerance: 0.2 },
-  })
   return {
-    ...shapes('coarse'),
-    ...(fine !== 'absent' && shapes('fine')),
+    base: { type: 'vector', tiles: [BASE_TILES], maxzoom: BASE_TILES_LAST_ZOOM, attribution: ATTRIBUTION },
     countries: { type: 'geojson', data: '/map/countries.json' },
     graticule: { type: 'geojson', data: NOTHING },
     places: { type: 'geojson', data: NOTHING, maxzoom: 12 },
@@ -64,42 +55,32 @@ function rasterLayers({ water }: Colours): LayerSpecification[] {
   ]
 }
 
-function vectorLayers({ fine }: Base, colours: Colours): LayerSpecification[] {
-  const coarseRange = fine === 'ready' ? { maxzoom: FINE_ZOOM } : {}
+function baseLayers(colours: Colours): LayerSpecification[] {
   return [
     { id: 'water', type: 'background', paint: { 'background-color': colours.water } },
-    ...shapeLayers('coarse', coarseRange, colours),
-    ...(fine === 'absent' ? [] : shapeLayers('fine', { minzoom: FINE_ZOOM }, colours)),
+    {
+      id: 'land',
+      type: 'fill',
+      source: 'base',
+      'source-layer': 'land',
+      paint: { 'fill-color': colours.land, 'fill-antialias': false },
+    },
+    lineLayer('coasts', colours.shore, 1.4),
+    lineLayer('borders', colours.border, 1.6),
     ...graticuleLayers(colours),
     ...placeLayers(colours),
   ]
 }
 
-function shapeLayers(name: string, range: { minzoom?: number; maxzoom?: number }, colours: Colours) {
-  return [
-    {
-      id: `land-${name}`,
-      type: 'fill',
-      source: `land-${name}`,
-      ...range,
-      paint: { 'fill-color': colours.land, 'fill-antialias': false },
-    },
-    {
-      id: `shore-${name}`,
-      type: 'line',
-      source: `land-${name}`,
-      ...range,
-      paint: { 'line-color': colours.shore, 'line-width': ['interpolate', ['linear'], ['zoom'], 2, 0.6, 10, 1.4] },
-    },
-    {
-      id: `borders-${name}`,
-      type: 'line',
-      source: `borders-${name}`,
-      ...range,
-      layout: { 'line-join': 'round' },
-      paint: { 'line-color': colours.border, 'line-width': ['interpolate', ['linear'], ['zoom'], 2, 0.6, 10, 1.6] },
-    },
-  ] satisfies LayerSpecification[]
+function lineLayer(name: string, colour: string, width: number): LayerSpecification {
+  return {
+    id: name,
+    type: 'line',
+    source: 'base',
+    'source-layer': name,
+    layout: { 'line-join': 'round', 'line-cap': 'round' },
+    paint: { 'line-color': colour, 'line-width': ['interpolate', ['linear'], ['zoom'], 2, 0.6, 10, width] },
+  }
 }
 
 function graticuleLayers({ grid, gridText, halo }: Colours): LayerSpecification[] {

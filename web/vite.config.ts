@@ -7,7 +7,7 @@ const server = process.env['OUTRIDER_URL'] ?? 'http://127.0.0.1:8080'
 
 export default defineConfig({
   plugins: [react()],
-  build: { target: 'es2022', chunkSizeWarningLimit: 1500, sourcemap: false },
+  build: { target: 'es2022', chunkSizeWarningLimit: 1500, license: { fileName: 'licenses.md' } },
   server: { proxy: { '/v2': { target: server, ws: true } } },
   test: {
     projects: [

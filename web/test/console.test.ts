@@ -54,6 +54,7 @@ test('a marker appears and moves as the device reports', async () => {
   const row = page.getByRole('button', { name: /Van 1/ })
   await row.getByText('36 km/h').waitFor()
   await row.getByText('Active · Moving').waitFor()
+  await page.getByRole('status').getByText('Live').waitFor()
   const before = await settled(page)
 
   // 400 m to the east.
@@ -61,7 +62,19 @@ test('a marker appears and moves as the device reports', async () => {
   await row.getByText('54 km/h').waitFor()
   await expect.poll(async () => ((await markers(page))?.x ?? 0) - before.x, { timeout: 20_000 }).toBeGreaterThan(20)
   const after = await settled(page)
-  expect(Math.abs(after.y - before.y)).toBeLessThan(2)
+  expect(Math.abs(after.y - before.y)).toBeLessThan((after.x - before.x) / 4)
+  device.close()
+})
+
+test('without the feed the page asks', async () => {
+  await page.routeWebSocket('**/event/subscription', (socket) => socket.close())
+  const anna = await server.user()
+  await anna.register('Van 1', IMEI)
+  await logIn(page, USER.login, USER.password)
+  await page.getByRole('status').getByText('Polling').waitFor()
+  const device = await Device.logIn(server.teltonika, IMEI)
+  await device.send({ ...START, time: Date.now() })
+  await page.getByRole('button', { name: /Van 1/ }).getByText('36 km/h').waitFor()
   device.close()
 })
 

@@ -1,6 +1,7 @@
 // The console: list, map, and what is known of the selected tracker.
 
-import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from 'react'
+import { lazy, Suspense, useCallback, useEffect, useState } from 'react'
+import type { TrackPoint } from '../api/types'
 import { useFleet } from '../fleet/FleetContext'
 import type { Covered } from '../map/chart'
 import { readTiles, type Tiles } from '../map/settings'
@@ -21,6 +22,7 @@ interface Props {
 }
 
 type Side = 'map' | 'list'
+const NO_TRACK: readonly TrackPoint[] = []
 
 export function Console({ hash, onLogOut }: Props) {
   const { trackers, groups, states, user } = useFleet()
@@ -36,7 +38,6 @@ export function Console({ hash, onLogOut }: Props) {
   const group = tracker ? (groups.find(({ id }) => id === tracker.group_id)?.title ?? null) : null
   const zone = user?.time_zone ?? 'UTC'
   const today = useToday(hash, tracker?.id ?? null, state, zone)
-  const track = useMemo(() => (today.kind === 'known' ? today.points : []), [today])
   const close = useCallback(() => setSelected(null), [])
   const select = useCallback((id: number) => {
     setSelected(id)
@@ -59,7 +60,7 @@ export function Console({ hash, onLogOut }: Props) {
               unit={isMiles ? 'imperial' : 'metric'}
               selected={tracker?.id ?? null}
               visit={visit}
-              track={track}
+              track={tracker ? today.points : NO_TRACK}
               covered={covered(isNarrow, tracker !== undefined)}
               onPick={setSelected}
             />

@@ -17,7 +17,6 @@ export interface Colours {
   place: string
   marker: Record<Status, string>
   rim: string
-  glyph: string
   label: string
   labelHalo: string
   selection: string
@@ -47,7 +46,6 @@ export const COLOURS: Record<Theme, Colours> = {
       blocked: '#4a525b',
     },
     rim: '#ffffff',
-    glyph: '#ffffff',
     label: '#1a2129',
     labelHalo: '#ffffff',
     selection: '#0f5bd3',
@@ -75,7 +73,6 @@ export const COLOURS: Record<Theme, Colours> = {
       blocked: '#9aa5b0',
     },
     rim: '#0e1419',
-    glyph: '#0e1419',
     label: '#eef2f5',
     labelHalo: '#0e1419',
     selection: '#5aa2ff',

@@ -5,6 +5,7 @@ import { distance, project } from './mercator'
 import { Motion } from './motion'
 import { cellsIn } from './places'
 import { faultOf } from './settings'
+import { Trail } from './trail'
 import { stretches, summary, trackShapes } from './track'
 
 const at = (x: number, heading = 0) => ({ x, y: 0.5, heading })
@@ -38,6 +39,15 @@ test('after a long silence the marker is there soon, and at once when it is far 
   const still = new Motion(at(0), 0)
   still.moveTo(at(STEP), 1000, false)
   expect(still.at(1000).x).toBe(STEP)
+})
+
+test('a trail ends before the newest report and forgets', () => {
+  const trail = new Trail()
+  for (let second = 0; second < 100; second++) trail.add(at(second), second * 1000)
+  const behind = trail.behind(99_000)
+  expect(behind.at(-1)?.x).toBe(98)
+  expect(behind.length).toBeLessThan(60)
+  expect(trail.behind(99_000 + 121_000)).toEqual([])
 })
 
 test('an arrow turns the shorter way', () => {

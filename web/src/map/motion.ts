@@ -28,10 +28,10 @@ export class Motion {
     this.reported = now
   }
 
-  /** A new report; `glide` false puts the marker there at once. */
-  moveTo(pose: Pose, now: number, glide: boolean) {
+  /** A new report; `glide` false puts the marker there at once. Answers how it was moved. */
+  moveTo(pose: Pose, now: number, glide: boolean): 'here' | 'there' | 'far-away' {
     const { to } = this
-    if (pose.x === to.x && pose.y === to.y && pose.heading === to.heading) return
+    if (pose.x === to.x && pose.y === to.y && pose.heading === to.heading) return 'here'
     const sinceReport = now - this.reported
     const isFar = Math.hypot(pose.x - to.x, pose.y - to.y) > JUMP
     this.from = this.at(now)
@@ -39,6 +39,7 @@ export class Motion {
     this.start = now
     this.duration = glide && !isFar ? Math.min(LONGEST_GLIDE, Math.max(SHORTEST_GLIDE, sinceReport)) : 0
     this.reported = now
+    return isFar ? 'far-away' : 'there'
   }
 
   at(now: number): Pose {

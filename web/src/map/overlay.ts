@@ -4,9 +4,10 @@
 import type { Map as Chart } from 'maplibre-gl'
 import type { Status } from '../fleet/status'
 import type { Colours } from './colours'
-import { project, WORLD, type Place } from './mercator'
+import { project, WORLD, type Place, type Point } from './mercator'
 import { Motion } from './motion'
 import { Sprites, type Shape } from './sprites'
+import { Trail } from './trail'
 
 export interface Vehicle extends Place {
   id: number
@@ -20,8 +21,9 @@ export interface Vehicle extends Place {
 interface Marker {
   vehicle: Vehicle
   motion: Motion
+  trail: Trail
   /** Where it was drawn last, in CSS pixels of the map; null when out of sight. */
-  at: { x: number; y: number } | null
+  at: Point | null
 }
 
 /** How near a click must be, in CSS pixels. */
@@ -30,9 +32,10 @@ const REACH = 18
 const LABEL_ZOOM = 11
 const FEW = 60
 const MOST_LABELS = 200
+/** From here on one sees where markers come from. */
+const TRAIL_ZOOM = 9.5
 
 export class Overlay {
-  /** Asked once: where every marker is now. */
   private readonly markers = new Map<number, Marker>()
   private readonly canvas = document.createElement('canvas')
   private readonly context: CanvasRenderingContext2D
@@ -75,10 +78,14 @@ export class Overlay {
       const pose = { ...project(vehicle), heading: vehicle.heading }
       const marker = this.markers.get(vehicle.id)
       if (marker === undefined) {
-        this.markers.set(vehicle.id, { vehicle, motion: new Motion(pose, now), at: null })
+        const created = { vehicle, motion: new Motion(pose, now), trail: new Trail(), at: null }
+        created.trail.add(pose, now)
+        this.markers.set(vehicle.id, created)
       } else {
         marker.vehicle = vehicle
-        marker.motion.moveTo(pose, now, !this.stillness.matches)
+        const moved = marker.motion.moveTo(pose, now, !this.stillness.matches)
+        if (moved === 'far-away') marker.trail.clear()
+        if (moved !== 'here') marker.trail.add(pose, now)
       }
     }
     for (const id of this.markers.keys()) if (!present.has(id)) this.markers.delete(id)
@@ -145,6 +152,7 @@ export class Overlay {
     const zoom = this.chart.getZoom()
     const size = Math.min(1, Math.max(0.5, 0.5 + (zoom - 5) * 0.08))
 
+    if (zoom >= TRAIL_ZOOM) for (const marker of inSight) this.drawTrail(marker, now)
     if (selected !== undefined) this.drawHalo(selected, density)
     for (const marker of inSight) if (marker !== selected) this.drawMarker(marker, now, size)
     if (selected !== undefined) this.drawMarker(selected, now, 1.15)
@@ -155,21 +163,48 @@ export class Overlay {
 
   /** Finds where every marker is in the view; answers whether any is on its way. The map is always flat and north up. */
   private place(now: number): boolean {
-    const centre = project(this.chart.getCenter())
-    const scale = WORLD * 2 ** this.chart.getZoom()
+    const view = this.view()
     const margin = 40
     let isGliding = false
     for (const marker of this.markers.values()) {
       const pose = marker.motion.at(now)
-      // The nearest of the world's copies.
-      const east = pose.x - centre.x - Math.round(pose.x - centre.x)
-      const x = east * scale + this.width / 2
-      const y = (pose.y - centre.y) * scale + this.height / 2
+      const { x, y } = view(pose)
       const isInSight = x > -margin && y > -margin && x < this.width + margin && y < this.height + margin
       marker.at = isInSight ? { x, y } : null
       if (isInSight && marker.motion.isGliding(now)) isGliding = true
     }
     return isGliding
+  }
+
+  /** How a point of the plane comes to CSS pixels: the nearest of the world's copies. */
+  private view(): (point: Point) => Point {
+    const centre = project(this.chart.getCenter())
+    const scale = WORLD * 2 ** this.chart.getZoom()
+    return ({ x, y }) => {
+      const east = x - centre.x - Math.round(x - centre.x)
+      return { x: east * scale + this.width / 2, y: (y - centre.y) * scale + this.height / 2 }
+    }
+  }
+
+  private drawTrail({ at, trail, vehicle }: Marker, now: number) {
+    const behind = trail.behind(now)
+    if (at === null || behind.length === 0) return
+    const { context, density } = this
+    const view = this.view()
+    context.setTransform(density, 0, 0, density, 0, 0)
+    context.beginPath()
+    for (const point of behind) {
+      const { x, y } = view(point)
+      context.lineTo(x, y)
+    }
+    context.lineTo(at.x, at.y)
+    context.lineWidth = 3
+    context.lineCap = 'round'
+    context.lineJoin = 'round'
+    context.globalAlpha = 0.3
+    context.strokeStyle = this.colours.marker[vehicle.status]
+    context.stroke()
+    context.globalAlpha = 1
   }
 
   private drawHalo({ at }: Marker, density: number) {

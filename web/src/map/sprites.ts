@@ -3,8 +3,9 @@
 import { STATUSES, type Status } from '../fleet/status'
 import type { Colours } from './colours'
 
-/** An arrow that goes somewhere, a disc that stands. */
-export type Shape = 'arrow' | 'disc'
+/** An arrow goes somewhere, a disc has stopped, a ring is parked. */
+export type Shape = 'arrow' | 'disc' | 'ring'
+const SHAPES: readonly Shape[] = ['arrow', 'disc', 'ring']
 
 export interface Sprite {
   image: HTMLCanvasElement
@@ -28,9 +29,7 @@ export class Sprites {
     private readonly density: number,
   ) {
     for (const status of STATUSES) {
-      for (const shape of ['arrow', 'disc'] as const) {
-        this.markers.set(status + shape, this.drawMarker(status, shape))
-      }
+      for (const shape of SHAPES) this.markers.set(status + shape, this.drawMarker(status, shape))
     }
   }
 
@@ -70,10 +69,10 @@ export class Sprites {
     context.stroke()
     context.shadowColor = 'transparent'
     context.fill()
-    if (shape === 'disc') {
-      context.fillStyle = this.colours.glyph
+    if (shape === 'ring') {
+      context.fillStyle = this.colours.rim
       context.beginPath()
-      context.arc(0, 0, 2.4, 0, 2 * Math.PI)
+      context.arc(0, 0, 3.8, 0, 2 * Math.PI)
       context.fill()
     }
     return sprite

@@ -20,7 +20,7 @@ export interface Base {
 }
 
 const NOTHING: FeatureCollection = { type: 'FeatureCollection', features: [] }
-const ATTRIBUTION = 'Natural Earth · GeoNames'
+const ATTRIBUTION = 'Natural Earth · <a href="https://www.geonames.org" rel="noreferrer">GeoNames</a> (CC BY 4.0)'
 const FONT = ['system-ui', 'sans-serif']
 // MapLibre takes the weight from the first name; there need not be such a font.
 const FONT_STRONG = ['semibold', 'system-ui', 'sans-serif']

@@ -88,15 +88,16 @@ function Figures({ state, formats }: { state: State; formats: Formats }) {
 }
 
 function TodayLine({ today, formats, now }: { today: Today; formats: Formats; now: number }) {
-  switch (today.kind) {
+  const { history, points } = today
+  switch (history.kind) {
     case 'none':
       return null
     case 'loading':
       return <p className="today muted">Reading today’s track…</p>
     case 'failed':
-      return <p className="today muted">Today’s track: {today.words}</p>
+      return <p className="today muted">Today’s track: {history.words}</p>
     case 'known': {
-      const track = summary(today.points)
+      const track = summary(points)
       if (track === null || track.points < 2) return <p className="today muted">No track yet today</p>
       return (
         <p className="today">
@@ -129,7 +130,7 @@ function StateSections({ state, formats, now }: { state: State; formats: Formats
         <Field name="Movement since">{moment(state.movement_status_update)}</Field>
         <Field name="Track changed">{moment(state.actual_track_update)}</Field>
         <Field name="Ignition">{state.ignition == null ? null : state.ignition ? 'On' : 'Off'}</Field>
-        <Field name="Ignition since">{moment(state.ignition_update)}</Field>
+        <Field name="Ignition read">{moment(state.ignition_update)}</Field>
         <Field name="Battery">{percent(state.battery_level)}</Field>
         <Field name="Battery read">{moment(state.battery_update)}</Field>
       </Section>

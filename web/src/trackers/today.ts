@@ -7,13 +7,19 @@ import type { State, TrackPoint } from '../api/types'
 import { serverNow } from '../ui/clock'
 import { startOfDay } from '../ui/format'
 
-export type Today =
+export interface Today {
+  history: History
+  /** What is known of it: from history, and since the tracker was selected. */
+  points: readonly TrackPoint[]
+}
+
+type History =
+  /** The server has none. */
   | { kind: 'none' }
   | { kind: 'loading' }
   | { kind: 'known'; points: readonly TrackPoint[] }
   | { kind: 'failed'; words: string }
 
-const NONE: Today = { kind: 'none' }
 const NO_POINTS: readonly TrackPoint[] = []
 /** The most that track/read answers. */
 const POINTS = 3_000
@@ -27,24 +33,22 @@ interface Of<Part> {
 }
 
 export function useToday(hash: string, tracker: number | null, state: State | undefined, zone: string): Today {
-  const [read, setRead] = useState<Of<Today> | null>(null)
+  const [read, setRead] = useState<Of<History> | null>(null)
   const tail = useTail(tracker, state)
 
   useEffect(() => {
     if (tracker === null) return
     const stopping = new AbortController()
     readToday(hash, tracker, zone, stopping.signal).then(
-      (today) => setRead({ tracker, part: today }),
+      (history) => setRead({ tracker, part: history }),
       () => undefined,
     )
     return () => stopping.abort()
   }, [hash, tracker, zone])
 
   return useMemo(() => {
-    if (tracker === null) return NONE
-    if (read?.tracker !== tracker) return { kind: 'loading' }
-    if (read.part.kind !== 'known') return read.part
-    return { kind: 'known', points: continued(read.part.points, tail) }
+    const history: History = read?.tracker === tracker ? read.part : { kind: 'loading' }
+    return { history, points: continued(history.kind === 'known' ? history.points : NO_POINTS, tail) }
   }, [tracker, read, tail])
 }
 
@@ -67,17 +71,21 @@ export function continued(points: readonly TrackPoint[], tail: readonly TrackPoi
   return newer.length === 0 ? points : [...points, ...newer]
 }
 
-async function readToday(hash: string, tracker: number, zone: string, signal: AbortSignal): Promise<Today> {
+async function readToday(hash: string, tracker: number, zone: string, signal: AbortSignal): Promise<History> {
   const now = serverNow()
-  const span = { from: startOfDay(now, zone).toISOString(), to: new Date(now).toISOString() }
+  const span = { from: toTheSecond(startOfDay(now, zone)), to: toTheSecond(new Date(now)) }
   try {
     const parameters = { tracker_id: tracker, ...span, simplify: true, point_limit: POINTS }
     const { list } = await call('track/read', parameters, hash, signal)
     return { kind: 'known', points: list }
   } catch (failure) {
     if (signal.aborted) throw failure
-    return isMissingAction(failure) ? NONE : { kind: 'failed', words: inWords(failure) }
+    return isMissingAction(failure) ? { kind: 'none' } : { kind: 'failed', words: inWords(failure) }
   }
+}
+
+function toTheSecond(date: Date): string {
+  return date.toISOString().replace(/\.\d+Z$/, '+00:00')
 }
 
 function isLater(one: TrackPoint, other: TrackPoint): boolean {

@@ -1,4 +1,4 @@
-# `make run` builds and runs the server, `make test` checks and tests everything, `make bench` measures.
+# `make run` builds and runs the demo, `make test` checks and tests everything, `make bench` measures.
 # Each first installs what is missing (Debian, Ubuntu); needed beforehand: git and make.
 
 SHELL := bash
@@ -8,19 +8,17 @@ export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 # Further arguments of the server: make run ARGS="--config outrider.toml"
 ARGS ?=
 
-.PHONY: run test lint bench install
+.PHONY: run test lint bench console install
 
-run: install
+run: install console
 	@cargo build --release --locked -p outrider
-	@echo
-	@echo "The API is on http://127.0.0.1:8080, /metrics and the panel on http://127.0.0.1:8081 unless you configured"
-	@echo "other addresses. All data is in ./data; data/ready.json says where devices may call. Ctrl-C stops."
-	@echo "First device, first call: README.md. All settings: docs/configuration.md."
-	@echo
-	@cargo run --quiet --release --locked -p outrider -- serve --data-dir data $(ARGS)
+	@target/release/outrider serve --demo $(ARGS)
 
-test: lint
+test: lint console
 	@tools/test.sh
+
+console:
+	@tools/web.sh
 
 lint: install
 	@cargo fmt --all --check

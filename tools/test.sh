@@ -7,7 +7,7 @@ tools/install.sh postgresql
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
-run() {
+rust() {
     if cargo nextest --version >/dev/null 2>&1; then
         cargo nextest run --workspace --locked --no-fail-fast --color never
     else
@@ -15,11 +15,16 @@ run() {
     fi
 }
 
-status=0
-run 2>&1 | tee "$log" || status=$?
+# The console, also in a browser, against the server that was just tested.
+console() { NO_COLOR=1 OUTRIDER_BINARY=$(realpath "${CARGO_TARGET_DIR:-target}")/debug/outrider tools/web.sh test; }
 
-# Both runners say "19 passed" and "1 failed" in their summaries; cargo test prints one for each crate.
-count() { { grep -E '^(test result:| *Summary )' "$log" || true; } | { grep -oE "[0-9]+ $1" || true; } | awk '{ n += $1 } END { print n + 0 }'; }
+status=0
+for suite in rust console; do
+    "$suite" 2>&1 | tee -a "$log" || status=$?
+done
+
+# All runners say "19 passed" and "1 failed" in their summaries; there are several.
+count() { { grep -E '^(test result:| *Summary | *Tests )' "$log" || true; } | { grep -oE "[0-9]+ $1" || true; } | awk '{ n += $1 } END { print n + 0 }'; }
 
 passed=$(count passed) failed=$(count failed)
 if ((passed == 0)); then

@@ -1,7 +1,11 @@
 //! HTTP listeners. Bounded in connections, and in the time that a client may take for the head of a request, so that
 //! slow strangers do not keep others out.
 
-use axum::{Extension, Router, extract::ConnectInfo};
+use axum::{Router, extract::ConnectInfo};
+use hyper::{
+    Request,
+    service::{Service, service_fn},
+};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto::Builder, graceful::GracefulShutdown},
@@ -44,7 +48,11 @@ pub async fn serve(listener: TcpListener, routes: Router, stop: CancellationToke
             continue;
         };
         at_once(&stream);
-        let service = TowerToHyperService::new(routes.clone().layer(Extension(ConnectInfo(address))));
+        let routes = TowerToHyperService::new(routes.clone());
+        let service = service_fn(move |mut request| {
+            Request::extensions_mut(&mut request).insert(ConnectInfo(address));
+            routes.call(request)
+        });
         let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
         let connection = ending.watch(connection);
         tokio::spawn(async move {

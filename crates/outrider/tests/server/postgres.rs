@@ -9,7 +9,8 @@ const IMEI: &str = "356307042441013";
 #[test]
 fn the_catalog_on_postgres_outlives_the_server() {
     let database = TestDatabase::new();
-    let mut server = Server::start_with(&configuration(&database));
+    let most_talkative = "[log]\nlevel = \"info,sqlx=trace\"\n";
+    let mut server = Server::start_with(&(configuration(&database) + most_talkative));
     let anna = server.user("anna@example.com");
     let tracker = anna.register("Van 1", IMEI);
     let mut device = Device::logged_in(server.teltonika(), IMEI);
@@ -25,7 +26,7 @@ fn the_catalog_on_postgres_outlives_the_server() {
         Device::logged_in(server.teltonika(), IMEI);
     }
     log += &server.stop();
-    assert!(log.contains("stopped") && !log.contains(password(&database)), "{log}");
+    assert!(log.contains("sqlx::query") && !log.contains(password(&database)), "{log}");
     assert!(!server.data_dir().join("catalog.sqlite").exists());
 }
 

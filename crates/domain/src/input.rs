@@ -23,7 +23,7 @@ impl InputName {
 
     /// `None` when no row of the vocabulary holds the code.
     pub fn from_code(code: u32) -> Option<Self> {
-        spec_of(code).map(|_| Self(code))
+        is_known(code).then_some(Self(code))
     }
 
     pub fn code(self) -> u32 {
@@ -179,6 +179,19 @@ fn spec_named(name: &str) -> Option<&'static InputSpec> {
     BY_NAME.get(name).copied()
 }
 
+/// Whether a row holds the code. Asked for every stored input, so that it is a look at one bit.
+fn is_known(code: u32) -> bool {
+    static KNOWN: LazyLock<Vec<u64>> = LazyLock::new(|| {
+        let last = input_specs().iter().map(InputSpec::last_code).max().unwrap_or(0);
+        let mut known = vec![0; last as usize / 64 + 1];
+        for code in input_specs().iter().flat_map(|spec| spec.first_code()..=spec.last_code()) {
+            known[code as usize / 64] |= 1 << (code % 64);
+        }
+        known
+    });
+    KNOWN.get(code as usize / 64).is_some_and(|word| word >> (code % 64) & 1 == 1)
+}
+
 fn spec_of(code: u32) -> Option<&'static InputSpec> {
     let rows = input_specs();
     let spec = rows[..rows.partition_point(|spec| spec.first_code() <= code)].last()?;
@@ -226,9 +239,13 @@ mod tests {
     fn names_and_codes_lead_to_each_other() {
         for spec in input_specs() {
             for code in [spec.first_code(), spec.last_code()] {
+                assert_eq!(spec_of(code), Some(spec));
                 let name = InputName::from_code(code).unwrap();
                 assert_eq!(InputName::find(&name.to_string()), Some(name), "{name}");
             }
+        }
+        for code in 0..input_specs().last().unwrap().last_code() + 1000 {
+            assert_eq!(InputName::from_code(code).is_some(), spec_of(code).is_some(), "{code}");
         }
         for missing in ["", "analog_", "analog_0", "analog_9", "analog_01", "analog_#", "nonsense", "7"] {
             assert_eq!(InputName::find(missing), None, "{missing}");

@@ -152,8 +152,8 @@ fn copy(from: &Path, to: &Path) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_copy_of_the_files_at_any_step_has_everything_once() {
-    let records = messages(0..700);
-    let (old, new) = records.split_at(450);
+    let records = messages(0..400);
+    let (old, new) = records.split_at(260);
     let folder = tempfile::tempdir().unwrap();
     let data_dir = folder.path().join("data");
     let process = Process::start(&data_dir).await;
@@ -206,15 +206,19 @@ fn blocks_on_disk(data_dir: &Path) -> u64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn work_that_fails_at_any_step_can_be_tried_again() {
-    let records = messages(0..700);
-    let (old, new) = records.split_at(450);
+    let records = messages(0..400);
+    let (old, new) = records.split_at(260);
+    let prepared = tempfile::tempdir().unwrap();
+    let process = Process::start(prepared.path()).await;
+    append(&process, old).await;
+    process.work().await.unwrap();
+    append(&process, new).await;
+    drop(process);
     let mut steps = 0;
     for failing in 1.. {
         let folder = tempfile::tempdir().unwrap();
+        copy(prepared.path(), folder.path());
         let process = Process::start(folder.path()).await;
-        append(&process, old).await;
-        process.work().await.unwrap();
-        append(&process, new).await;
         let left = Mutex::new(failing);
         let on_step = move |_| {
             let mut left = left.lock().unwrap();

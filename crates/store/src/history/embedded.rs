@@ -4,11 +4,11 @@
 use super::{
     Answer, FileError, History, HistoryConfig, HistoryError, Merging, Messages, Order, Packed,
     failure::{Outcome, io_failed},
+    jobs::Jobs,
     ledger::Ledger,
     shelf::Shelf,
     store::{Page, Store},
     tail::Tail,
-    threads::Threads,
     writer::Writer,
 };
 use crate::journal::{Journal, JournalError, Position};
@@ -32,8 +32,8 @@ const LAST_RETRY: Duration = Duration::from_secs(30);
 pub struct EmbeddedHistory {
     shared: Arc<Shared>,
     writer: Arc<Mutex<Writer>>,
-    reading: Arc<Threads>,
-    writing: Threads,
+    reading: Arc<Jobs>,
+    writing: Jobs,
     following: JoinHandle<()>,
     batch: usize,
 }
@@ -89,8 +89,6 @@ impl EmbeddedHistory {
                 writer.finish_erasing(erased.source, erased.before)?;
             }
         }
-        let reading = Threads::start("history-read", config.readers, config.waiting_reads);
-        let writing = Threads::start("history-write", 1, 1).map_err(FileError::Thread)?;
         let reached = Reached { position: packed_to, is_full: false, is_over: false };
         let shared = Arc::new(Shared {
             store,
@@ -104,8 +102,8 @@ impl EmbeddedHistory {
             following: tokio::spawn(follow(Arc::clone(&shared))),
             shared,
             writer: Arc::new(Mutex::new(writer)),
-            reading: Arc::new(reading.map_err(FileError::Thread)?),
-            writing,
+            reading: Arc::new(Jobs::new(config.readers)),
+            writing: Jobs::new(1),
             batch: config.batch.max(1),
         })
     }
@@ -158,12 +156,13 @@ impl EmbeddedHistory {
         self.write(move |writer| Ok(Holding { blocks: writer.blocks()?, bytes: store.shelf.bytes() })).await
     }
 
-    /// Ends the threads, with what they have begun. What is not packed stays in the journal.
-    pub fn close(&self) {
+    /// Ends, with what has begun. What is not packed stays in the journal. Dropping the history does the same, but for
+    /// the waiting.
+    pub async fn close(&self) {
         self.following.abort();
         self.shared.reached.send_modify(|reached| reached.is_over = true);
-        self.writing.close();
-        self.reading.close();
+        self.writing.close().await;
+        self.reading.close().await;
         self.shared.store.shelf.rest();
     }
 
@@ -184,7 +183,7 @@ impl EmbeddedHistory {
 
 impl Drop for EmbeddedHistory {
     fn drop(&mut self) {
-        self.close();
+        self.following.abort();
     }
 }
 
@@ -192,7 +191,7 @@ impl History for EmbeddedHistory {
     fn read(&self, source: SourceId, span: Range<Timestamp>, order: Order) -> Box<dyn Messages> {
         Box::new(EmbeddedMessages {
             store: Arc::clone(&self.shared.store),
-            threads: Arc::clone(&self.reading),
+            jobs: Arc::clone(&self.reading),
             source,
             rest: millis(&span),
             order,
@@ -245,7 +244,7 @@ impl History for EmbeddedHistory {
 
 struct EmbeddedMessages {
     store: Arc<Store>,
-    threads: Arc<Threads>,
+    jobs: Arc<Jobs>,
     source: SourceId,
     rest: Range<i64>,
     order: Order,
@@ -262,7 +261,7 @@ impl Messages for EmbeddedMessages {
                 (Arc::clone(&self.store), self.source, self.order, self.batch);
             let rest = self.rest.clone();
             let Page { messages, rest } =
-                self.threads.run(move || store.page(source, rest, order, batch)).await??;
+                self.jobs.run(move || store.page(source, rest, order, batch)).await??;
             self.rest = rest;
             Ok((!messages.is_empty()).then_some(messages))
         })

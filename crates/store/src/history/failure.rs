@@ -24,8 +24,6 @@ pub enum FileError {
     Block { path: PathBuf, source: BlockError },
     #[error("a message that is not packed yet cannot be understood")]
     Unpacked(#[source] DecodeError),
-    #[error("cannot start a thread")]
-    Thread(#[source] io::Error),
 }
 
 pub(super) type Outcome<T> = Result<T, FileError>;

@@ -26,6 +26,9 @@ const APPLICATION: i64 = 0x4f54_5248;
 /// `seg` of blocks that were merged.
 pub(super) const MERGED: i64 = -1;
 
+/// So many pages are given back in one transaction, so that packing does not wait long.
+const SHRUNK_TOGETHER: u32 = 4096;
+
 const SCHEMA: &str = "
     CREATE TABLE blocks (
         id INTEGER PRIMARY KEY,
@@ -107,9 +110,11 @@ impl PeriodFile {
             }
             _ => return Ok(Err(FileError::Foreign(self.path.clone()))),
         }
+        // A merged block takes one to three pages of this size, and hardly more than its own length: of twice the size it
+        // takes one, and half of that is empty.
         // A full sync makes each commit durable; the cache is for one large one.
         connection.execute_batch(
-            "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536;",
+            "PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536;",
         )?;
         if version == 0 {
             let begun = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
@@ -221,15 +226,19 @@ impl PeriodFile {
         read().map_err(self.failed("read"))
     }
 
-    /// Gives the space that merging has freed back to the disk, if that is much.
-    pub(super) fn shrink(&self) -> Outcome<()> {
+    /// Gives some of the space that merging has freed back to the disk; answers whether there was much of it.
+    pub(super) fn shrink(&self) -> Outcome<bool> {
         let shrink = || {
             let pragma = |name| self.connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-            if pragma("freelist_count")? * 4 > pragma("page_count")? {
-                self.connection.execute_batch("VACUUM")?;
+            if pragma("freelist_count")? * 8 <= pragma("page_count")? {
+                return Ok(false);
             }
-            // Readers may be in its way: then the next one does it.
-            self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+            let mut vacuum =
+                self.connection.prepare(&format!("PRAGMA incremental_vacuum({SHRUNK_TOGETHER})"))?;
+            let mut pages = vacuum.raw_query();
+            while pages.next()?.is_some() {}
+            // Readers may be in its way: then a later one does it.
+            self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(true))
         };
         shrink().map_err(self.failed("shrink"))
     }

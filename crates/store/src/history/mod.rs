@@ -13,12 +13,12 @@ mod crashes;
 mod embedded;
 mod failure;
 mod file;
+mod jobs;
 mod ledger;
 mod period;
 mod shelf;
 mod store;
 mod tail;
-mod threads;
 mod writer;
 
 pub use block::BlockError;

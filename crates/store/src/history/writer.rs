@@ -192,19 +192,21 @@ impl Writer {
         let is_left = |period: &Period| from.is_none_or(|from| *period >= from.period);
         for period in periods.filter(|period| period.end() <= closed).filter(is_left) {
             let Some(file) = self.store.shelf.write(period)? else { continue };
-            if file.progress()?.unmerged == 0 {
-                continue;
-            }
             let after =
                 from.filter(|from| from.period == period).map_or(SourceId(i64::MIN), |from| from.source);
-            let sources = file.unmerged_sources(after, MERGED_TOGETHER)?;
+            let sources = match file.progress()?.unmerged {
+                0 => Vec::new(),
+                _ => file.unmerged_sources(after, MERGED_TOGETHER)?,
+            };
             if let Some(last) = sources.last() {
                 self.merge_sources(&file, period, &sources)?;
                 self.step("sources are merged")?;
                 return Ok(Some(Merging { period, source: *last }));
             }
-            file.shrink()?;
-            self.step("a file is shrunk")?;
+            if file.shrink()? {
+                self.step("a file is shrunk")?;
+                return Ok(Some(Merging { period, source: SourceId(i64::MAX) }));
+            }
         }
         Ok(None)
     }

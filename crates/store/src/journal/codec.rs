@@ -6,8 +6,9 @@
 
 use crate::wire::{DecodeError, Unread, put_bytes, put_signed, put_varint};
 use domain::{
-    Contact, ContactKind, Coordinates, Derived, Fix, Heading, InputName, Message, Metres, Problem, Record,
-    RecordHash, RecordIdentity, Reply, SourceId, Speed, Telemetry, TimeOrigin, Timestamp, Transport, Value,
+    Contact, ContactKind, Coordinates, Derived, Fix, Heading, InputName, Inputs, Message, Metres, Problem,
+    Record, RecordHash, RecordIdentity, Reply, SourceId, Speed, Telemetry, TimeOrigin, Timestamp, Transport,
+    Value,
 };
 
 const TELEMETRY: u8 = 0;
@@ -173,8 +174,10 @@ pub(crate) fn decode_telemetry(
     if flags & HAS_FIX != 0 {
         message.fix = Some(decode_fix(from)?);
     }
-    // The count is not trusted with an allocation: each input has to be there.
-    for _ in 0..from.varint()? {
+    // The count is not trusted with an allocation: each input has to be there, and takes a byte or more.
+    let count = from.varint()?;
+    message.inputs = Inputs::with_capacity(count.min(from.0.len() as u64) as usize);
+    for _ in 0..count {
         let (name, value) = decode_input(from)?;
         message.inputs.push(name, value);
     }

@@ -1,12 +1,14 @@
 //! The embedded history conforms, whatever its sizes are.
 
+use domain::{Record, SourceId, Telemetry, TimeOrigin, Timestamp};
 use std::{
-    path::PathBuf,
+    fs,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
 use store::{
     history::{
-        EmbeddedHistory, History, HistoryConfig,
+        EmbeddedHistory, History, HistoryConfig, Order,
         conformance::{self, Place},
     },
     journal::{EmbeddedJournal, Journal, JournalConfig, Position},
@@ -57,7 +59,7 @@ impl Place for Here {
             history.pack(sealed.end).await.unwrap();
         }
         journal.forget_before(history.packed_to()).unwrap();
-        let far = domain::Timestamp::from_seconds(4_000_000_000);
+        let far = Timestamp::from_seconds(4_000_000_000);
         let mut merging = None;
         loop {
             merging = history.merge(far, merging).await.unwrap();
@@ -69,9 +71,81 @@ impl Place for Here {
 
     async fn close(&self) {
         let (journal, history) = self.opened();
-        history.close();
+        history.close().await;
         journal.close().await;
         self.opened.lock().unwrap().take();
+    }
+}
+
+/// Files of this version are read for ever. When there are none they are written, and the test fails so that they are
+/// looked at and committed; those of a released version are never written again.
+#[tokio::test]
+async fn files_of_version_1_are_read_for_ever() {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/history/v1/files");
+    let start = 1_763_942_400;
+    let message = |number: i64| {
+        let mut message = conformance::telemetry(number % 3, start + number * 86_400, number);
+        if number == 7 {
+            message.time_origin = TimeOrigin::Suspect;
+            message.message.time = Some(Timestamp::from_seconds(77));
+        }
+        message
+    };
+    let here = Here::new(5, HistoryConfig::default());
+    let folder = here.data_dir().join("history");
+    if !golden.exists() {
+        let (journal, history) = here.open().await;
+        let records = (0..12).map(|number| Record::Telemetry(message(number))).collect();
+        journal.append(records).await.unwrap();
+        history.caught_up_to(Position(12)).await.unwrap();
+        here.work().await;
+        here.close().await;
+        drop((journal, history));
+        copy_files(&folder, &golden);
+        panic!("{} did not exist and was written: check and commit it", golden.display());
+    }
+    copy_files(&golden, &folder);
+    let (journal, history) = here.open().await;
+    let everything = Timestamp::from_seconds(0)..Timestamp::from_seconds(start + 999 * 86_400);
+    for source in 0..3 {
+        let expected: Vec<_> = (0..12).filter(|number| number % 3 == source).map(message).collect();
+        let found = conformance::read(&*history, source, everything.clone(), Order::Ascending).await;
+        assert_eq!(found, expected);
+    }
+    // Its copies are known.
+    let copy = Telemetry { time: Timestamp::from_seconds(start + 20 * 86_400), ..message(7) };
+    journal.append(vec![Record::Telemetry(copy)]).await.unwrap();
+    history.caught_up_to(journal.end()).await.unwrap();
+    assert_eq!(history.count(SourceId(1), everything.clone()).await, Ok(4));
+    here.work().await;
+    assert_eq!(history.count(SourceId(1), everything).await, Ok(4));
+    here.close().await;
+}
+
+#[tokio::test]
+async fn files_of_a_newer_version_are_refused() {
+    let here = Here::new(5, HistoryConfig::default());
+    let (journal, history) = here.open().await;
+    let message = conformance::telemetry(1, 1_763_942_400, 1);
+    journal.append(vec![Record::Telemetry(message)]).await.unwrap();
+    here.work().await;
+    here.close().await;
+    drop(history);
+    for name in ["2916_2025-11-24.db", "ledger.db"] {
+        let file = rusqlite::Connection::open(here.data_dir().join("history").join(name)).unwrap();
+        for (version, expected) in [(2, "has format version 2, this program reads up to 1"), (1, "")] {
+            file.pragma_update(None, "user_version", version).unwrap();
+            let opened = EmbeddedHistory::open(journal.clone(), &here.data_dir(), &here.history);
+            let error = opened.map_or_else(|error| error.to_string(), |_| String::new());
+            assert!(error.ends_with(expected) && error.is_empty() == expected.is_empty(), "{error}");
+        }
+    }
+}
+
+fn copy_files(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
     }
 }
 
@@ -82,6 +156,6 @@ async fn with_usual_sizes() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_small_segments_and_pieces() {
-    let config = HistoryConfig { batch: 50, readers: 1, waiting_reads: 1, ..HistoryConfig::default() };
+    let config = HistoryConfig { batch: 50, readers: 1, ..HistoryConfig::default() };
     conformance::check(|| Here::new(100, config.clone())).await;
 }

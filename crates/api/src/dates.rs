@@ -2,6 +2,7 @@
 
 use domain::Timestamp;
 use jiff::tz::{Offset, TimeZone};
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 pub(crate) struct Dates {
@@ -83,7 +84,8 @@ impl Dates {
 }
 
 /// A date as text.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, JsonSchema)]
+#[schemars(with = "String", inline)]
 pub(crate) struct Written {
     text: [u8; 25],
     len: usize,

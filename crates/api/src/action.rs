@@ -9,6 +9,7 @@ use crate::{
 };
 use domain::{ErrorCode, Right, Timestamp, UserId};
 use fleet::{Failure, Fleet, PanelCaller, UserCaller};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use std::{future::Future, net::IpAddr, pin::Pin, sync::Arc};
 
@@ -26,7 +27,7 @@ pub(crate) trait Action: 'static {
     type Caller: Caller;
     type Parameters: Parameters;
     /// Everything of the answer beside `"success": true`.
-    type Answer: Serialize + Send;
+    type Answer: Serialize + JsonSchema + Send;
 
     fn run(
         call: &Call<Self::Caller>,
@@ -132,6 +133,8 @@ pub struct Entry {
     pub example: &'static str,
     /// Names of its parameters, in order; `true` when one is required.
     pub parameters: &'static [(&'static str, bool)],
+    pub(crate) parameters_schema: fn() -> serde_json::Value,
+    pub(crate) answer_schema: fn(&mut SchemaGenerator) -> Schema,
     pub(crate) run: fn(Arc<Fleet>, Request) -> Running,
 }
 
@@ -146,6 +149,8 @@ pub(crate) const fn entry<A: Action>() -> Entry {
         errors: A::ERRORS,
         example: A::EXAMPLE,
         parameters: A::Parameters::NAMES,
+        parameters_schema: A::Parameters::schema,
+        answer_schema: A::Answer::json_schema,
         run: |fleet, request| Box::pin(run::<A>(fleet, request)),
     }
 }

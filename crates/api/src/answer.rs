@@ -6,36 +6,37 @@ use axum::{
 };
 use domain::ErrorCode;
 use fleet::{Failure, ParameterError};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// JSON text of a success, or the refusal.
 pub(crate) type Answered = Result<Vec<u8>, Failure>;
 
 /// An answer that says nothing but that it was done.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Done {}
 
 /// An answer of one object.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Value<T> {
     pub(crate) value: T,
 }
 
 /// An answer of several objects.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct List<T> {
     pub(crate) list: Vec<T>,
 }
 
 /// An answer of one page of several objects; `count` is how many there are in all.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Page<T> {
     pub(crate) list: Vec<T>,
     pub(crate) count: u64,
 }
 
 /// An answer of the number of a new object.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Created {
     pub(crate) id: i64,
 }
@@ -67,7 +68,7 @@ pub(crate) fn respond(answered: Answered) -> Response<Body> {
 }
 
 /// The code of a refusal and its words.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Status {
     code: u16,
     description: &'static str,

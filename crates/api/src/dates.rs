@@ -6,6 +6,7 @@ use jiff::{
     civil::DateTime,
     tz::{Offset, TimeZone},
 };
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 use std::{ops::Range, time::Duration};
 
@@ -129,7 +130,8 @@ impl Dates {
 }
 
 /// A date as text.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, JsonSchema)]
+#[schemars(with = "String", inline)]
 pub(crate) struct Written {
     text: [u8; 25],
     len: usize,

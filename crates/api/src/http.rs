@@ -3,6 +3,7 @@
 use crate::{
     action::{CallerKind, Entry},
     answer::{Answered, respond},
+    openapi,
     registry::ACTIONS,
     request::Request,
     throttle::Throttle,
@@ -48,6 +49,17 @@ pub enum PanelAccess {
     PanelOnly,
 }
 
+impl PanelAccess {
+    fn serves(self, entry: &Entry) -> bool {
+        let panel = entry.path.starts_with("panel/");
+        match self {
+            Self::UserOnly => !panel,
+            Self::PanelOnly => panel,
+            Self::UserAndPanel => true,
+        }
+    }
+}
+
 /// The API as an axum router; serve it with `into_make_service_with_connect_info::<SocketAddr>()`.
 pub struct Api {
     fleet: Arc<Fleet>,
@@ -71,7 +83,8 @@ impl Api {
                 HeaderName::from_static("nvx-iso-datetime"),
             ]))
             .max_age(Duration::from_secs(3600));
-        Router::new().fallback(call).layer(cors).with_state(Arc::new(Self {
+        let served = ACTIONS.iter().filter(|entry| config.panel.serves(entry)).collect();
+        openapi::routes(served).fallback(call).layer(cors).with_state(Arc::new(Self {
             fleet,
             config,
             throttle,
@@ -85,18 +98,9 @@ impl Api {
     fn action(&self, path: &str) -> Result<&'static Entry, Failure> {
         let path = unprefixed(path);
         match self.actions.get(path) {
-            Some(entry) if self.serves(entry) => Ok(entry),
+            Some(entry) if self.config.panel.serves(entry) => Ok(entry),
             Some(_) => Err(ErrorCode::WrongHandler.into()),
             None => Err(self.missing(path).into()),
-        }
-    }
-
-    fn serves(&self, entry: &Entry) -> bool {
-        let panel = entry.path.starts_with("panel/");
-        match self.config.panel {
-            PanelAccess::UserOnly => !panel,
-            PanelAccess::PanelOnly => panel,
-            PanelAccess::UserAndPanel => true,
         }
     }
 
@@ -104,7 +108,8 @@ impl Api {
     fn missing(&self, path: &str) -> ErrorCode {
         let resource = path.rsplit_once('/').map_or(path, |(resource, _)| resource);
         let known = ACTIONS.iter().any(|entry| {
-            self.serves(entry) && entry.path.strip_prefix(resource).is_some_and(|rest| rest.starts_with('/'))
+            self.config.panel.serves(entry)
+                && entry.path.strip_prefix(resource).is_some_and(|rest| rest.starts_with('/'))
         });
         if known && !resource.is_empty() { ErrorCode::WrongMethod } else { ErrorCode::WrongHandler }
     }

@@ -1,11 +1,13 @@
 //! The API: a table of actions (`registry`), the three forms in which a call may come (`request`), the shape of every
-//! answer (`answer`), the WebSocket beside them (`websocket`). Knows no SQL and no device's socket.
+//! answer (`answer`), the WebSocket beside them (`websocket`), and what describes it all
+//! (`openapi`). Knows no SQL and no device's socket.
 
 mod action;
 mod actions;
 mod answer;
 mod dates;
 mod http;
+mod openapi;
 mod parameters;
 mod registry;
 mod request;

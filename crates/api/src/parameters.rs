@@ -5,7 +5,7 @@ use crate::{dates::Moment, request::Arguments};
 use domain::{DeviceId, GroupId, TariffId, Timestamp, TrackerId, UserId};
 use fleet::{Money, ParameterError, rules};
 use jiff::civil::DateTime;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{borrow::Cow, fmt};
 
 /// The parameters of an action; made by `parameters!`.
@@ -13,12 +13,18 @@ pub(crate) trait Parameters: Sized + Send {
     /// Name and whether it is required.
     const NAMES: &'static [(&'static str, bool)];
 
+    /// The JSON Schema of them as an object.
+    fn schema() -> Value;
+
     fn read(arguments: &Arguments) -> Result<Self, Vec<ParameterError>>;
 }
 
 /// A type that a parameter may have.
 pub(crate) trait Parameter: Sized {
     const REQUIRED: bool = true;
+
+    /// The JSON Schema of its JSON form. Forms and queries carry it as text.
+    fn schema() -> Value;
 
     /// # Errors
     /// What is wrong, to stand behind the parameter's name.
@@ -77,6 +83,11 @@ macro_rules! parameters {
             const NAMES: &'static [(&'static str, bool)] =
                 &[$(($crate::parameters::name_of(stringify!($field)), <$kind as $crate::parameters::Parameter>::REQUIRED)),*];
 
+            fn schema() -> serde_json::Value {
+                let schemas = [$(<$kind as $crate::parameters::Parameter>::schema()),*];
+                $crate::parameters::object_schema(Self::NAMES, schemas)
+            }
+
             #[allow(unused_mut, unused_variables)]
             fn read(arguments: &$crate::request::Arguments) -> Result<Self, Vec<fleet::ParameterError>> {
                 let mut wrong = Vec::new();
@@ -109,6 +120,16 @@ pub(crate) const fn name_of(field: &'static str) -> &'static str {
     }
 }
 
+pub(crate) fn object_schema<const N: usize>(names: &[(&str, bool)], schemas: [Value; N]) -> Value {
+    let properties: Arguments = names.iter().map(|(name, _)| (*name).to_owned()).zip(schemas).collect();
+    let mut schema = json!({ "type": "object", "properties": properties });
+    let required: Vec<_> = names.iter().filter(|(_, required)| *required).map(|(name, _)| *name).collect();
+    if !required.is_empty() {
+        schema["required"] = json!(required);
+    }
+    schema
+}
+
 pub(crate) fn read_one<P: Parameter>(
     arguments: &Arguments,
     name: &str,
@@ -124,6 +145,10 @@ pub(crate) fn read_one<P: Parameter>(
 impl<P: Parameter> Parameter for Option<P> {
     const REQUIRED: bool = false;
 
+    fn schema() -> Value {
+        P::schema()
+    }
+
     fn parse(value: &Value) -> Result<Self, Wrong> {
         P::parse(value).map(Some)
     }
@@ -138,6 +163,10 @@ impl<P: Parameter> Parameter for Option<P> {
 pub(crate) struct Int<const MIN: i64, const MAX: i64>(pub(crate) i64);
 
 impl<const MIN: i64, const MAX: i64> Parameter for Int<MIN, MAX> {
+    fn schema() -> Value {
+        json!({ "type": "integer", "minimum": MIN, "maximum": MAX })
+    }
+
     fn parse(value: &Value) -> Result<Self, Wrong> {
         let number = match value {
             Value::Number(number) => number.as_i64(),
@@ -166,6 +195,10 @@ type Id = Int<{ i32::MIN as i64 }, { i32::MAX as i64 }>;
 macro_rules! id_parameters {
     ($($id:ident)*) => {$(
         impl Parameter for $id {
+            fn schema() -> Value {
+                Id::schema()
+            }
+
             fn parse(value: &Value) -> Result<Self, Wrong> {
                 Id::parse(value).map(|id| Self(id.0))
             }
@@ -175,6 +208,10 @@ macro_rules! id_parameters {
 id_parameters!(TrackerId GroupId TariffId UserId);
 
 impl Parameter for bool {
+    fn schema() -> Value {
+        json!({ "type": "boolean" })
+    }
+
     fn parse(value: &Value) -> Result<Self, Wrong> {
         match value {
             Value::Bool(flag) => Ok(*flag),
@@ -186,6 +223,11 @@ impl Parameter for bool {
 }
 
 impl Parameter for Moment {
+    fn schema() -> Value {
+        let description = "yyyy-MM-dd HH:mm:ss in the user's time zone, or ISO 8601 with an offset";
+        json!({ "type": "string", "description": description })
+    }
+
     fn parse(value: &Value) -> Result<Self, Wrong> {
         let text = value.as_str().unwrap_or_default();
         let exact =
@@ -201,6 +243,10 @@ impl Parameter for Moment {
 pub(crate) struct Amount(pub(crate) Money);
 
 impl Parameter for Amount {
+    fn schema() -> Value {
+        json!({ "type": "number", "minimum": 0 })
+    }
+
     fn parse(value: &Value) -> Result<Self, Wrong> {
         let number = match value {
             Value::Number(number) => number.as_f64(),
@@ -217,6 +263,10 @@ impl Parameter for Amount {
 pub(crate) struct Text<const MIN: usize, const MAX: usize>(pub(crate) String);
 
 impl<const MIN: usize, const MAX: usize> Parameter for Text<MIN, MAX> {
+    fn schema() -> Value {
+        json!({ "type": "string", "minLength": MIN, "maxLength": MAX })
+    }
+
     fn parse(value: &Value) -> Result<Self, Wrong> {
         let text = match value {
             Value::String(text) => text.clone(),
@@ -252,6 +302,13 @@ macro_rules! texts {
         pub(crate) struct $name(pub(crate) String);
 
         impl Parameter for $name {
+            fn schema() -> Value {
+                let mut schema = Text::<$min, $max>::schema();
+                // The rule in its own words, about a text that nothing allows.
+                schema["description"] = json!($rule("?"));
+                schema
+            }
+
             fn parse(value: &Value) -> Result<Self, Wrong> {
                 let Text(text) = Text::<$min, $max>::parse(value)?;
                 $rule(&text).map_or(Ok(Self(text)), |wrong| Err(wrong.into()))
@@ -273,6 +330,10 @@ texts! {
 }
 
 impl Parameter for DeviceId {
+    fn schema() -> Value {
+        json!({ "type": "string", "pattern": "^[0-9A-Za-z-]{1,64}$" })
+    }
+
     fn parse(value: &Value) -> Result<Self, Wrong> {
         let Text(text) = Text::<1, 64>::parse(value)?;
         Self::new(&text).map_err(|invalid| invalid.to_string().into())
@@ -284,6 +345,10 @@ impl Parameter for DeviceId {
 pub(crate) struct List<P, const MIN: usize, const MAX: usize>(pub(crate) Vec<P>);
 
 impl<P: Parameter, const MIN: usize, const MAX: usize> Parameter for List<P, MIN, MAX> {
+    fn schema() -> Value {
+        json!({ "type": "array", "items": P::schema(), "minItems": MIN, "maxItems": MAX })
+    }
+
     fn parse(value: &Value) -> Result<Self, Wrong> {
         let value = structured(value);
         let items = value.as_array().ok_or("must be a list")?;
@@ -308,6 +373,12 @@ pub(crate) struct Distinct<P, const MIN: usize, const MAX: usize>(pub(crate) Vec
 impl<P: Parameter + Eq + std::hash::Hash, const MIN: usize, const MAX: usize> Parameter
     for Distinct<P, MIN, MAX>
 {
+    fn schema() -> Value {
+        let mut schema = List::<P, MIN, MAX>::schema();
+        schema["uniqueItems"] = json!(true);
+        schema
+    }
+
     fn parse(value: &Value) -> Result<Self, Wrong> {
         let List(items) = List::<P, MIN, MAX>::parse(value)?;
         let mut seen = std::collections::HashSet::new();
@@ -324,6 +395,10 @@ impl<P: Parameter + Eq + std::hash::Hash, const MIN: usize, const MAX: usize> Pa
 pub(crate) struct Object<P>(pub(crate) P);
 
 impl<P: Parameters> Parameter for Object<P> {
+    fn schema() -> Value {
+        P::schema()
+    }
+
     fn parse(value: &Value) -> Result<Self, Wrong> {
         let value = structured(value);
         let fields = value.as_object().ok_or("must be an object")?;
@@ -346,6 +421,10 @@ macro_rules! choices {
         pub(crate) enum $name { $($variant),* }
 
         impl $crate::parameters::Parameter for $name {
+            fn schema() -> serde_json::Value {
+                serde_json::json!({ "type": "string", "enum": [$($word),*] })
+            }
+
             fn parse(value: &serde_json::Value) -> Result<Self, $crate::parameters::Wrong> {
                 match value.as_str() {
                     $(Some($word) => Ok(Self::$variant),)*
@@ -362,6 +441,10 @@ pub(crate) use choices;
 pub(crate) struct Color(pub(crate) String);
 
 impl Parameter for Color {
+    fn schema() -> Value {
+        json!({ "type": "string", "pattern": "^[0-9A-Fa-f]{6}$" })
+    }
+
     fn parse(value: &Value) -> Result<Self, Wrong> {
         let Text(text) = Text::<6, 6>::parse(value).map_err(|_| "must be a color like FF6DDC")?;
         if text.bytes().all(|b| b.is_ascii_hexdigit()) {

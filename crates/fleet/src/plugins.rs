@@ -1,10 +1,9 @@
 //! Registration plugins: the ways in which a tracker may be registered, each with its own parameters.
 
 use domain::DeviceModel;
-use serde::Serialize;
 
 /// A plugin as `plugin/list` shows it.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct Plugin {
     pub id: i64,
     pub r#type: &'static str,
@@ -14,7 +13,7 @@ pub struct Plugin {
 }
 
 /// Which device models a plugin takes. `values` are model codes; `exclusion` says that they are the ones it does not take.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct ModelFilter {
     pub exclusion: bool,
     /// Regular expressions of the form `prefix.*`, matched against the whole code.

@@ -10,7 +10,7 @@ mod timers;
 use crate::{feed::Publisher, fold::Fold, sources::Sources};
 use domain::{Clock, SourceId, State};
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
 use store::journal::{Journal, JournalError, Position};
@@ -24,6 +24,8 @@ pub use snapshot::SnapshotError;
 /// The state of every source. Reads never meet a lock that all sources share. Dropping it ends its tasks; `stop` does
 /// so with a snapshot.
 pub struct Live {
+    /// Where the snapshots are.
+    dir: PathBuf,
     shared: Arc<Shared>,
     reached: watch::Receiver<Position>,
     stop: CancellationToken,
@@ -97,7 +99,14 @@ impl Live {
             tokio::spawn(fold.run(stop.clone())),
             tokio::spawn(timers::run(shared.clone(), stop.clone())),
         ];
-        Ok(Self { shared, reached, _stop_on_drop: stop.clone().drop_guard(), stop, tasks: Mutex::new(tasks) })
+        Ok(Self {
+            dir: dir.to_owned(),
+            shared,
+            reached,
+            _stop_on_drop: stop.clone().drop_guard(),
+            stop,
+            tasks: Mutex::new(tasks),
+        })
     }
 
     /// A copy of what is known of `source`; `None` when nothing ever came from it.
@@ -158,6 +167,14 @@ impl Live {
     pub fn trouble(&self) -> Option<JournalError> {
         let lags = self.position() < self.shared.journal.end();
         self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone().filter(|_| lags)
+    }
+
+    /// From here on the journal is needed: a start after a crash reads it again from the older of two snapshots.
+    ///
+    /// # Errors
+    /// When the snapshots cannot be listed.
+    pub fn keep_from(&self) -> Result<Position, SnapshotError> {
+        snapshot::kept_from(&self.dir)
     }
 
     /// Ends the tasks, with a last snapshot. States can still be read.

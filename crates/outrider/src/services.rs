@@ -11,6 +11,7 @@ use domain::{Clock, ConnectionTimeouts, TripDetection};
 use fleet::{Fleet, Parts, Randomness};
 use gateway::{Bound, Gateway, GatewayConfig, Limits};
 use live::{Live, Options};
+use pipeline::Packer;
 use rand::{
     SeedableRng,
     rngs::{StdRng, SysRng},
@@ -31,6 +32,7 @@ pub struct Services {
     pub fleet: Arc<Fleet>,
     journal: Arc<EmbeddedJournal>,
     history: Arc<EmbeddedHistory>,
+    packer: Arc<Packer>,
     catalog: Catalog,
     live: Arc<Live>,
     gateway: Gateway,
@@ -66,6 +68,19 @@ impl Services {
         let watched = Arc::clone(&history);
         readiness.register("history", move || watched.trouble().map(|trouble| trouble.to_string()));
 
+        let snapshots = Arc::clone(&live);
+        let packing = pipeline::Parts {
+            journal: journal.clone(),
+            history: history.clone(),
+            clock: clock.clone(),
+            // When that cannot be told, nothing is removed.
+            keep_from: Box::new(move || snapshots.keep_from().unwrap_or_default()),
+        };
+        let options = pipeline::Options { retention: config.store.retention, ..Default::default() };
+        let packer = Arc::new(Packer::start(packing, options));
+        let watched = Arc::clone(&packer);
+        readiness.register("packer", move || watched.trouble().map(|trouble| trouble.to_string()));
+
         let parts = Parts {
             catalog: catalog.clone(),
             history: history.clone(),
@@ -84,7 +99,7 @@ impl Services {
             &signals,
             clock,
         )?;
-        Ok(Self { fleet, journal, history, catalog, live, gateway })
+        Ok(Self { fleet, journal, history, packer, catalog, live, gateway })
     }
 
     /// Where devices connect.
@@ -96,7 +111,8 @@ impl Services {
     pub async fn stop(self) {
         self.gateway.stop(CONNECTIONS_END).await;
         self.live.stop().await;
-        self.history.close();
+        self.packer.stop().await;
+        self.history.close().await;
         self.journal.close().await;
         self.catalog.close().await;
     }

@@ -7,7 +7,7 @@ use crate::{
 };
 use domain::{ErrorCode, TrackerId};
 use fleet::{Channel, Detail, Failure, Target};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 /// Between two batches when the client does not say.
@@ -145,6 +145,10 @@ parameters! {
 }
 
 impl Parameter for Wanted {
+    fn schema() -> Value {
+        json!({ "oneOf": [SingleRequest::schema(), BatchRequest::schema()] })
+    }
+
     fn parse(value: &Value) -> Result<Self, Wrong> {
         let Object(EventRequest { r#type }) = Object::parse(value)?;
         match r#type {
@@ -184,6 +188,10 @@ fn detail(format: Option<Format>) -> Detail {
 struct TimeSpan(Duration);
 
 impl Parameter for TimeSpan {
+    fn schema() -> Value {
+        json!({ "type": "string", "pattern": "^[0-9]+(ms|s|m|h)$" })
+    }
+
     fn parse(value: &Value) -> Result<Self, Wrong> {
         let span = value.as_str().and_then(|text| {
             let text = text.trim();
@@ -205,7 +213,6 @@ impl Parameter for TimeSpan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     fn read(frame: Value) -> Result<Vec<Wanted>, Vec<String>> {
         Wanted::all_of(frame.as_object().unwrap())

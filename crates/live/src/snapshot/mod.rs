@@ -79,6 +79,12 @@ pub(crate) fn load(dir: &Path, end: Position) -> Result<Snapshot, SnapshotError>
     Ok(Snapshot::default())
 }
 
+/// Where the oldest of the kept snapshots stands; the journal's start as long as one could be the only one.
+pub(crate) fn kept_from(dir: &Path) -> Result<Position, SnapshotError> {
+    let kept = snapshots(dir)?;
+    Ok(kept.get(KEPT - 1).map_or(Position(0), |(position, _)| *position))
+}
+
 /// The snapshots of a folder, the newest first.
 fn snapshots(dir: &Path) -> Result<Vec<(Position, PathBuf)>, SnapshotError> {
     let mut found = Vec::new();

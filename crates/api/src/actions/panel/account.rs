@@ -7,6 +7,7 @@ use crate::{
 };
 use domain::ErrorCode;
 use fleet::{Failure, PanelCaller};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 parameters! {
@@ -16,14 +17,14 @@ parameters! {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Authenticated {
     hash: String,
     permissions: Permissions,
 }
 
 /// What a panel account may do with each kind of object. There is one kind of panel account: it may do everything.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Permissions {
     base: [&'static str; 1],
     users: [&'static str; 4],

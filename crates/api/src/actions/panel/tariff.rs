@@ -11,6 +11,7 @@ use fleet::{
     DeviceType, DocType, Failure, Listed, MapFilter, Money, PanelCaller, Tariff, TariffDefaults, TariffKind,
     TariffOrder, TariffTerms,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -44,6 +45,10 @@ impl From<Device> for DeviceType {
 struct StorePeriod(String);
 
 impl Parameter for StorePeriod {
+    fn schema() -> serde_json::Value {
+        serde_json::json!({ "type": "string", "pattern": "^[0-9]{1,5}[hdmy]$" })
+    }
+
     fn parse(value: &serde_json::Value) -> Result<Self, Wrong> {
         let Text(text) = Text::<2, 6>::parse(value)?;
         let digits =
@@ -149,8 +154,17 @@ impl From<Terms> for TariffTerms {
     }
 }
 
-#[derive(Serialize)]
+/// Only `values`, or with `exclusion` all but them.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "the schema of a foreign type")]
+struct MapFilterObject {
+    exclusion: bool,
+    values: Vec<String>,
+}
+
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct TariffObject {
+    #[schemars(with = "i64")]
     id: TariffId,
     dealer_id: i64,
     name: String,
@@ -166,6 +180,7 @@ pub(crate) struct TariffObject {
     proportional_charge: bool,
     store_period: String,
     features: Vec<String>,
+    #[schemars(with = "Option<MapFilterObject>")]
     map_filter: Option<MapFilter>,
     service_prices: BTreeMap<String, f64>,
     doc_type: i64,
@@ -247,13 +262,14 @@ impl Action for List {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Defaults {
     tracker: TrackerDefaults,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct TrackerDefaults {
+    #[schemars(with = "i64")]
     tariff_id: TariffId,
     activation_bonus: f64,
     free_days: i64,

@@ -11,6 +11,7 @@ use fleet::{
     Address, Direction, Failure, LegalType, Listed, Page, PanelCaller, PanelUser, Person, Profile, Shown,
     User, UserDraft, UserOrder,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// The service's name for the one who runs it; there is one.
@@ -135,7 +136,7 @@ fn line(text: Line) -> String {
 }
 
 /// Who a user is, as both APIs print it.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct PersonObject {
     first_name: String,
     middle_name: String,
@@ -189,7 +190,7 @@ impl PersonObject {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct UserObject {
     id: i64,
     dealer_id: i64,
@@ -202,6 +203,7 @@ pub(crate) struct UserObject {
     bonus: f64,
     creation_date: String,
     trackers_count: usize,
+    #[schemars(with = "Option<i64>")]
     default_tariff_id: Option<TariffId>,
     comment: String,
 }
@@ -340,7 +342,7 @@ impl Action for ChangePassword {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Session {
     hash: String,
 }

@@ -8,6 +8,7 @@ use crate::{
 };
 use domain::{Coordinates, ErrorCode, TrackerId};
 use fleet::{Bounds, Failure, Summary, Track, TrackListing, TrackPoint, Trip, UserCaller};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 parameters! {
@@ -26,7 +27,7 @@ parameters! {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Answer {
     limit_exceeded: bool,
     list: Vec<TrackObject>,
@@ -70,7 +71,7 @@ impl Action for List {
 }
 
 /// A track. Which keys it has and their order are those of the service. Addresses are empty: no geocoder is asked.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(untagged)]
 pub(crate) enum TrackObject {
     Travelled(TravelledObject),
@@ -78,7 +79,7 @@ pub(crate) enum TrackObject {
     Cluster(ClusterObject),
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct TravelledObject {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<i64>,
@@ -99,7 +100,7 @@ pub(crate) struct TravelledObject {
     bounds: BoundsObject,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct SingleReportObject {
     id: i64,
     start_date: String,
@@ -113,7 +114,7 @@ pub(crate) struct SingleReportObject {
     points_list: Option<Vec<PointObject>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct ClusterObject {
     start_date: String,
     start_address: &'static str,
@@ -126,13 +127,13 @@ pub(crate) struct ClusterObject {
     gsm_lbs: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Position {
     lat: f64,
     lng: f64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct BoundsObject {
     nw: Position,
     se: Position,

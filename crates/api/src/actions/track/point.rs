@@ -3,12 +3,13 @@
 use crate::{dates::Dates, parameters::Int};
 use domain::{Metres, Speed};
 use fleet::TrackPoint;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// How many points an answer is simplified to.
 pub(super) type PointLimit = Int<2, 3000>;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct PointObject {
     lat: f64,
     lng: f64,

@@ -8,6 +8,7 @@ use crate::{
 };
 use domain::{ErrorCode, TrackerId};
 use fleet::{Failure, PointChoice, UserCaller};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 parameters! {
@@ -23,7 +24,7 @@ parameters! {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Answer {
     limit_exceeded: bool,
     list: Vec<PointObject>,

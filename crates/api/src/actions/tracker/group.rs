@@ -7,9 +7,10 @@ use crate::{
 };
 use domain::{ErrorCode, GroupId, Right, TrackerId};
 use fleet::{Failure, UserCaller};
+use schemars::JsonSchema;
 use serde::Serialize;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct GroupObject {
     id: i64,
     title: String,

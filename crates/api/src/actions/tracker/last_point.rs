@@ -8,6 +8,7 @@ use crate::{
 };
 use domain::{ErrorCode, LatestFix, TrackerId};
 use fleet::{Failure, UserCaller};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 parameters! {
@@ -16,7 +17,7 @@ parameters! {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Point {
     get_time: String,
     heading: u16,

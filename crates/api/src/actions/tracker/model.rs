@@ -7,6 +7,7 @@ use crate::{
 };
 use domain::{DeviceModel, InputName, device_models};
 use fleet::{Failure, UserCaller};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::HashMap;
 
@@ -18,7 +19,7 @@ parameters! {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct ModelObject {
     id: i32,
     code: &'static str,
@@ -38,7 +39,7 @@ pub(crate) struct ModelObject {
     capabilities: Option<Capabilities>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct BatteryObject {
     min_charge: f64,
     low_charge: f64,
@@ -46,7 +47,7 @@ struct BatteryObject {
 }
 
 /// What the compact view leaves out.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Capabilities {
     altitude: bool,
     satellites: bool,

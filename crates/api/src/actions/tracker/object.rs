@@ -2,9 +2,10 @@
 
 use crate::dates::Dates;
 use fleet::TrackerView;
+use schemars::JsonSchema;
 use serde::Serialize;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct TrackerObject {
     id: i64,
     label: String,
@@ -15,7 +16,7 @@ pub(crate) struct TrackerObject {
     clone: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct SourceObject {
     id: i64,
     device_id: Option<String>,

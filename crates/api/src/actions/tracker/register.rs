@@ -32,6 +32,10 @@ pub(crate) struct NewTrackerOfModel(NewTracker);
 impl Parameters for NewTrackerOfModel {
     const NAMES: &'static [(&'static str, bool)] = NewTracker::NAMES;
 
+    fn schema() -> serde_json::Value {
+        NewTracker::schema()
+    }
+
     fn read(arguments: &Arguments) -> Result<Self, Vec<ParameterError>> {
         match (NewTracker::read(arguments), wrong_for_model(arguments)) {
             (Ok(new), None) => Ok(Self(new)),

@@ -7,6 +7,7 @@ use crate::{
 };
 use domain::{ErrorCode, Right, TrackerId, TripDetection};
 use fleet::{Failure, UserCaller};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 parameters! {
@@ -15,7 +16,7 @@ parameters! {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Answer {
     min_idle_duration_minutes: u16,
     idle_speed_threshold: u16,

@@ -3,12 +3,14 @@
 use crate::{
     action::{Action, Call},
     dates::{Dates, Written},
+    openapi::words,
     parameters::{List, parameters},
 };
-use domain::{ErrorCode, InputName, TrackerId};
+use domain::{ConnectionStatus, ErrorCode, InputName, MovementStatus, TrackerId};
 use fleet::{Additional, Failure, GpsView, GsmView, StateOf, StateView, UserCaller};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, Serializer};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 parameters! {
     struct Which {
@@ -16,7 +18,7 @@ parameters! {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Answer {
     user_time: String,
     state: StateObject,
@@ -47,14 +49,17 @@ parameters! {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Answers {
     user_time: String,
     #[serde(serialize_with = "as_states")]
+    #[schemars(with = "BTreeMap<String, StateObject>")]
     states: Vec<(TrackerId, StateObject)>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Vec<i64>>")]
     blocked: Option<Vec<TrackerId>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Vec<i64>>")]
     not_exist: Option<Vec<TrackerId>>,
 }
 
@@ -95,11 +100,13 @@ impl Action for GetStates {
 }
 
 /// A state, its dates written for the caller. Key order is that of the service.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct StateObject {
     source_id: i64,
     gps: Gps,
+    #[schemars(schema_with = "connection_status")]
     connection_status: &'static str,
+    #[schemars(schema_with = "movement_status")]
     movement_status: &'static str,
     movement_status_update: Option<Written>,
     ignition: Option<bool>,
@@ -113,6 +120,7 @@ pub(crate) struct StateObject {
     outputs: Vec<bool>,
     outputs_update: Option<Written>,
     #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "as_additional")]
+    #[schemars(with = "BTreeMap<String, AdditionalObject>")]
     additional: Vec<(InputName, AdditionalObject)>,
     actual_track_update: Option<Written>,
 }
@@ -145,11 +153,13 @@ impl StateObject {
 }
 
 /// What the compact form of the WebSocket shows of a state.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct CompactStateObject {
     source_id: i64,
     gps: Gps,
+    #[schemars(schema_with = "connection_status")]
     connection_status: &'static str,
+    #[schemars(schema_with = "movement_status")]
     movement_status: &'static str,
     movement_status_update: Option<Written>,
     ignition: Option<bool>,
@@ -172,7 +182,7 @@ impl CompactStateObject {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Gps {
     updated: Option<Written>,
     signal_level: Option<u8>,
@@ -187,7 +197,7 @@ struct Gps {
 }
 
 /// 0,0 as long as `updated` is null: clients read the coordinates without a check.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Location {
     lat: f64,
     lng: f64,
@@ -209,7 +219,7 @@ impl Gps {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Gsm {
     updated: Option<Written>,
     signal_level: Option<u8>,
@@ -224,7 +234,7 @@ impl Gsm {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct AdditionalObject {
     value: String,
     updated: Written,
@@ -235,6 +245,16 @@ fn as_additional<S: Serializer>(
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     serializer.collect_map(additional.iter().map(|(name, object)| (Key(*name), object)))
+}
+
+fn connection_status(_: &mut SchemaGenerator) -> Schema {
+    use ConnectionStatus::{Active, Idle, JustRegistered, Offline, SignalLost};
+    words([SignalLost, JustRegistered, Offline, Idle, Active].map(ConnectionStatus::as_str))
+}
+
+fn movement_status(_: &mut SchemaGenerator) -> Schema {
+    use MovementStatus::{Moving, Parked, Stopped};
+    words([Moving, Stopped, Parked].map(MovementStatus::as_str))
 }
 
 /// The name as a key of a map.

@@ -7,6 +7,7 @@ use crate::{
 };
 use domain::Right;
 use fleet::{Failure, Role, User, UserCaller};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 
 parameters! {
@@ -15,7 +16,7 @@ parameters! {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Info {
     paas_id: i64,
     paas_settings: PaasSettings,
@@ -28,12 +29,12 @@ pub(crate) struct Info {
     privileges: Privileges,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct PaasSettings {
     service_title: &'static str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct UserInfo {
     id: i64,
     login: String,
@@ -52,7 +53,7 @@ struct UserInfo {
     person: PersonObject,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Master {
     id: i64,
     demo: bool,
@@ -60,13 +61,14 @@ struct Master {
     title: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct TariffRestrictions {
     allowed_maps: Vec<&'static str>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Privileges {
+    #[schemars(schema_with = "rights")]
     rights: Vec<Right>,
 }
 
@@ -126,4 +128,8 @@ fn title(user: &User) -> String {
     let names = [&person.first_name, &person.middle_name, &person.last_name];
     let known: Vec<_> = names.into_iter().filter(|name| !name.is_empty()).map(String::as_str).collect();
     if known.is_empty() { user.login.clone() } else { known.join(" ") }
+}
+
+fn rights(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "array", "items": { "type": "string", "enum": Right::ALL } })
 }

@@ -8,6 +8,7 @@ use crate::{
 };
 use domain::ErrorCode;
 use fleet::{Failure, UserCaller};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 parameters! {
@@ -18,7 +19,7 @@ parameters! {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Authenticated {
     r#type: &'static str,
     hash: String,

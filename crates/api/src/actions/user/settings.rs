@@ -6,14 +6,15 @@ use crate::{
     parameters::{Geocoder, Locale, MeasurementSystem, Nothing, RouteProvider, TimeZone, parameters},
 };
 use fleet::{Failure, Settings, SettingsChange, UserCaller};
+use schemars::JsonSchema;
 use serde::Serialize;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Answer {
     settings: SettingsObject,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct SettingsObject {
     time_zone: String,
     locale: String,

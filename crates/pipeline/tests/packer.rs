@@ -1,5 +1,7 @@
 //! The packer packs, removes, merges and drops, in its time, and goes on after trouble.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use domain::{Clock, Record, SourceId, Telemetry, Timestamp};
 use pipeline::{Options, Packer, Parts};
 use std::{

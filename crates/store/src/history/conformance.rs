@@ -138,7 +138,7 @@ async fn spans_have_a_start_and_no_end<P: Place>(place: &P, work: Work) {
         [(0, 60), (3, 4), (3, 3), (4, 3), (6, 8), (7, 14), (13, 29), (59, 60), (60, 70), (-9, 0)]
     {
         let expected =
-            if from < to { &messages[from.max(0).min(60) as usize..to.min(60) as usize] } else { &[] };
+            if from < to { &messages[from.clamp(0, 60) as usize..to.min(60) as usize] } else { &[] };
         world.expect_now(1, at(START + from * DAY)..at(START + to * DAY), expected).await;
     }
     let first = messages[5].time.millis();

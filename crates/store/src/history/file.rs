@@ -230,7 +230,7 @@ impl PeriodFile {
     pub(super) fn shrink(&self) -> Outcome<bool> {
         let shrink = || {
             let pragma = |name| self.connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-            if pragma("freelist_count")? * 8 <= pragma("page_count")? {
+            if pragma("freelist_count")? * 16 <= pragma("page_count")? {
                 return Ok(false);
             }
             let mut vacuum =

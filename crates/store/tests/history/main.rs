@@ -1,5 +1,7 @@
 //! The embedded history conforms, whatever its sizes are.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use domain::{Record, SourceId, Telemetry, TimeOrigin, Timestamp};
 use std::{
     fs,

@@ -51,7 +51,8 @@ struct Reported {
 /// How closely a ride is watched.
 const TICK: Duration = Duration::from_secs(1);
 const STANDING: Duration = Duration::from_secs(60);
-const PARKED: Duration = Duration::from_secs(300);
+/// A little under the five minutes after which a server may call a position old.
+const PARKED: Duration = Duration::from_secs(280);
 /// Degrees.
 const TURN: f32 = 10.0;
 /// Slower than this, in m/s, nothing is a turn and nothing moves.

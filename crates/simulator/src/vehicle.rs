@@ -16,7 +16,7 @@ pub struct Vehicle {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reporting {
     /// Moving: every 5 to 10 s and after a turn of 10°; coming to a stop; standing with the engine on: every minute;
-    /// parked: every 5 minutes.
+    /// parked: nearly every 5 minutes.
     AsDevice,
     /// Always at this interval, to load a server evenly.
     Every(Duration),

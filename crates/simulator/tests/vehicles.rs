@@ -1,6 +1,6 @@
 //! What vehicles report is plausible, the same for the same seed, and read by the server's decoder as it was meant.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::panic, reason = "a test fails by panicking")]
 
 use domain::{Coordinates, InputName, Message, Timestamp, Transport, Value};
 use proptest::{

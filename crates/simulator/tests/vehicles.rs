@@ -119,8 +119,9 @@ fn many_are_on_the_road_at_any_hour_and_some_without_network() {
 fn a_fixed_interval_is_kept() {
     for interval in [Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(30)] {
         let vehicle = Vehicle::new(3, Kind::Van, Reporting::Every(interval));
-        let records: Vec<_> =
-            vehicle.history(noon(), noon().plus(HOUR)).map(|report| report.record).collect();
+        let reports: Vec<_> = vehicle.history(noon(), noon().plus(HOUR)).collect();
+        assert!(reports.iter().all(|report| report.network == Network::Heard));
+        let records: Vec<_> = reports.into_iter().map(|report| report.record).collect();
         let expected = HOUR.as_millis() / interval.as_millis();
         assert!((expected..expected + 60).contains(&(records.len() as u128)), "{} records", records.len());
         let phase = |record: &Record| record.time.millis() % interval.as_millis() as i64;

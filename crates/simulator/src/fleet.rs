@@ -30,6 +30,7 @@ pub struct Member {
 /// What the devices of a fleet have to tell when they call first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum History {
+    /// Only where the vehicles are now.
     None,
     /// All records of the last 24 hours.
     Day,
@@ -53,7 +54,7 @@ impl Fleet {
     pub async fn run<D: Dial>(&self, history: History, surroundings: Arc<Surroundings<D>>) {
         let now = surroundings.clock.now();
         let since = match history {
-            History::None => now,
+            History::None => now.minus(swarm::PRELUDE),
             History::Day => now.minus(Duration::from_secs(24 * 3600)),
         };
         let devices: Vec<_> = self.members.iter().map(|member| member.device).collect();

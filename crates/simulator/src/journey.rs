@@ -17,6 +17,8 @@ pub(crate) struct Journey {
     seed: Seed,
     kind: Kind,
     reporting: Reporting,
+    /// Records before this are of no interest.
+    from: Timestamp,
     temper: Temper,
     timetable: Timetable,
     /// Of the day that is driven, those after `trip`, the next one last.
@@ -51,7 +53,8 @@ struct Reported {
 /// How closely a ride is watched.
 const TICK: Duration = Duration::from_secs(1);
 const STANDING: Duration = Duration::from_secs(60);
-const PARKED: Duration = Duration::from_secs(300);
+/// A little under the five minutes after which a server may call a position old.
+const PARKED: Duration = Duration::from_secs(280);
 /// Degrees.
 const TURN: f32 = 10.0;
 /// Slower than this, in m/s, nothing is a turn and nothing moves.
@@ -79,6 +82,7 @@ impl Journey {
             seed,
             kind,
             reporting,
+            from,
             temper: kind.temper(seed),
             timetable,
             trips,
@@ -126,6 +130,8 @@ impl Journey {
             (Reporting::Every(interval), _) => {
                 let interval = i64::try_from(interval.as_millis()).unwrap_or(i64::MAX).max(1);
                 let offset = self.seed.named("offset").below(interval as usize) as i64;
+                // At a short interval the way to `from` would make thousands of records in vain.
+                let last = last.max(self.from.minus(Duration::from_millis(1)));
                 let passed = (last.millis() - offset).div_euclid(interval);
                 Timestamp::from_millis((passed + 1).saturating_mul(interval).saturating_add(offset))
             }
@@ -201,7 +207,9 @@ impl Journey {
         match &self.phase {
             Phase::Driving(drive) => {
                 (speed, sky, share) = (drive.speed(), drive.has_sky(), drive.share());
-                network = if drive.has_network() { Network::Heard } else { Network::Silent };
+                if self.reporting == Reporting::AsDevice && !drive.has_network() {
+                    network = Network::Silent;
+                }
             }
             Phase::Idling(_) => share = 1.0,
             Phase::Parked if cause == Cause::Ignition => share = 1.0,

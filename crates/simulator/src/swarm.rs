@@ -13,6 +13,9 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::sleep;
 use tokio_util::task::TaskTracker;
 
+/// Who begins so long before now has a record of every vehicle at once, also of those that are parked.
+pub const PRELUDE: Duration = Duration::from_secs(300);
+
 /// A tracker in a vehicle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Device {

@@ -1,5 +1,5 @@
-//! When a vehicle drives where: the trips of each of its days, computed from its seed alone. Departures are fixed and
-//! leave room for red lights, so any day can be looked at without driving the days before.
+//! When a vehicle drives where: the trips of each of its days, computed from its seed alone. Its tours come again every
+//! week, departures are fixed and leave room for red lights, so any day can be looked at without driving those before.
 
 use crate::{
     kind::Kind,
@@ -12,6 +12,8 @@ pub(crate) struct Timetable {
     seed: Seed,
     kind: Kind,
     home: Address,
+    /// Near enough to home.
+    customers: Box<[Address]>,
     /// Seconds of the day (UTC) at which the vehicle's day begins.
     begins: i64,
 }
@@ -36,14 +38,18 @@ const AT_WORK: std::ops::Range<f64> = 19.5 * 3600.0..21.0 * 3600.0;
 /// Drivers rest for so many seconds after so many.
 const WORK: i64 = 16_200;
 const REST: std::ops::Range<f64> = 1800.0..2700.0;
-/// After so many days a new vehicle takes the device: no odometer grows for ever.
-const LIFE: i64 = 300;
+const WEEK: i64 = 7;
+/// After so many days, whole weeks, a new vehicle takes the device: no odometer grows for ever.
+const LIFE: i64 = 40 * WEEK;
 
 impl Timetable {
     pub(crate) fn new(seed: Seed, kind: Kind) -> Self {
         let addresses = Roads::shipped().addresses();
         let home = addresses[seed.named("home").below(addresses.len())];
-        Self { seed, kind, home, begins: seed.named("begins").below(DAY as usize) as i64 }
+        let far = kind.reach().end;
+        let near = |address: &Address| *address != home && Roads::shipped().distance(home, *address) < far;
+        let customers = addresses.iter().copied().filter(near).collect();
+        Self { seed, kind, home, customers, begins: seed.named("begins").below(DAY as usize) as i64 }
     }
 
     /// The day that `time` falls on.
@@ -57,21 +63,22 @@ impl Timetable {
         self.plan(day, &mut odometer)
     }
 
-    /// Metres when the day begins.
+    /// Whole metres when the device's life in this vehicle begins, then what every day adds.
     fn odometer(&self, day: i64) -> f64 {
         let bought = day - day.rem_euclid(LIFE);
-        let mut odometer = self.seed.named("odometer").of(bought.cast_unsigned()).between(4e6, 9e7);
-        for day in bought..day {
-            self.plan(day, &mut odometer);
-        }
+        let mut odometer = self.seed.named("odometer").of(bought.cast_unsigned()).between(4e6, 9e7).floor();
+        let mut week = 0.0;
+        (0..WEEK).for_each(|day| drop(self.plan(day, &mut week)));
+        odometer += week * ((day - bought) / WEEK) as f64;
+        (day - day.rem_euclid(WEEK)..day).for_each(|day| drop(self.plan(day, &mut odometer)));
         odometer
     }
 
     fn plan(&self, day: i64, odometer: &mut f64) -> Vec<Trip> {
-        let seed = self.seed.of(day.cast_unsigned());
-        let start = day * DAY + self.begins;
-        let end = start + seed.named("at work").between(AT_WORK.start, AT_WORK.end) as i64;
-        let mut departs = start + seed.named("late").below(900) as i64;
+        let seed = self.seed.of(day.rem_euclid(WEEK).cast_unsigned());
+        let late = self.seed.named("late").of(day.cast_unsigned()).below(900) as i64;
+        let mut departs = day * DAY + self.begins + late;
+        let end = departs + seed.named("at work").between(AT_WORK.start, AT_WORK.end) as i64;
         let (mut from, mut today, mut rested) = (self.home, 0.0, departs);
         let mut trips = Vec::new();
         for number in 0.. {
@@ -107,21 +114,15 @@ impl Timetable {
         trips
     }
 
-    /// An address near enough for this kind of vehicle that is neither here nor home.
+    /// A customer who is not just around the corner, if one is found soon.
     fn destination(&self, seed: Seed, from: Address) -> Address {
-        let roads = Roads::shipped();
-        let candidates = (0..).map(|number| {
-            let addresses = roads.addresses();
-            addresses[seed.of(number).below(addresses.len())]
-        });
-        let reach = self.kind.reach();
-        let mut elsewhere = candidates.filter(|address| *address != from && *address != self.home);
-        let near = |address: &Address| {
-            reach.contains(&roads.distance(from, *address)) && roads.distance(*address, self.home) < reach.end
-        };
-        let mut first = elsewhere.by_ref().take(40);
-        let fallback = first.next().unwrap_or(self.home);
-        std::iter::once(fallback).chain(first).find(near).unwrap_or(fallback)
+        let near = self.kind.reach().start;
+        let drawn =
+            (0..6).filter_map(|number| self.customers.get(seed.of(number).below(self.customers.len())));
+        let mut elsewhere = drawn.copied().filter(|address| *address != from);
+        let first = elsewhere.next().unwrap_or(self.home);
+        let far = |address: &Address| Roads::shipped().distance(from, *address) >= near;
+        std::iter::once(first).chain(elsewhere).find(far).unwrap_or(first)
     }
 
     /// Seconds that are enough for a trip, with all its lights red.
@@ -163,6 +164,14 @@ mod tests {
             assert_eq!(last.odometer + f64::from(last.distance), tomorrow[0].odometer);
             assert!(tomorrow[0].departs.since(last.departs).as_secs() > 2 * 3600, "a night's rest");
             assert!(today.iter().all(|trip| timetable.day_of(trip.departs) == day));
+        }
+    }
+
+    #[test]
+    fn everybody_has_customers() {
+        for number in 0..3000 {
+            let timetable = Timetable::new(Seed::new(number), Kind::ALL[number as usize % Kind::ALL.len()]);
+            assert!(timetable.customers.len() > 2, "{:?} at {:?}", timetable.kind, timetable.home);
         }
     }
 

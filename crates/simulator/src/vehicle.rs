@@ -16,9 +16,9 @@ pub struct Vehicle {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reporting {
     /// Moving: every 5 to 10 s and after a turn of 10°; coming to a stop; standing with the engine on: every minute;
-    /// parked: every 5 minutes.
+    /// parked: nearly every 5 minutes.
     AsDevice,
-    /// Always at this interval, to load a server evenly.
+    /// Always at this interval and never without network, to load a server evenly.
     Every(Duration),
 }
 
@@ -45,7 +45,8 @@ impl Vehicle {
         self.kind
     }
 
-    /// Its records from `from` (included) on, by time, without end. Two journeys of a vehicle agree wherever both are.
+    /// Its records from `from` (included) on, by time, without end. Two journeys of a vehicle that reports
+    /// as a device agree wherever both are.
     pub fn journey(&self, from: Timestamp) -> impl Iterator<Item = Report> + Send + use<> {
         Journey::new(self.seed, self.kind, self.reporting, from)
             .skip_while(move |report| report.record.time < from)

@@ -69,7 +69,10 @@ impl Simulate {
     async fn simulate(self) -> anyhow::Result<()> {
         let target = address(&self.target, self.protocol.0.default_port()).await?;
         let clock: Arc<dyn domain::Clock> = Arc::new(SystemClock::default());
-        let since = clock.now();
+        let (reporting, since) = match self.interval {
+            Some(interval) => (Reporting::Every(interval), clock.now()),
+            None => (Reporting::AsDevice, clock.now().minus(swarm::PRELUDE)),
+        };
         let stop = stop::on_signal()?;
         let surroundings = Arc::new(Surroundings {
             dial: Tcp(target),
@@ -81,7 +84,6 @@ impl Simulate {
             counts: Counts::default(),
             stop: stop.clone(),
         });
-        let reporting = self.interval.map_or(Reporting::AsDevice, Reporting::Every);
         let devices = swarm::devices(self.seed, self.first_device_id, self.devices, reporting);
         let mut running = tokio::spawn(swarm::run(devices, since, Arc::clone(&surroundings)));
         let mut lines = time::interval_at(time::Instant::now() + REPORT, REPORT);

@@ -269,9 +269,9 @@ fn a_plan_limits_how_far_back_tracks_are_shown() {
     let anna =
         server.user_with("anna@example.com", json!({ "time_zone": "UTC", "default_tariff_id": tariff }));
     let tracker = anna.register("Van", IMEI);
-    send(&server, IMEI, &ride(hours_ago(10)));
-    send(&server, IMEI, &ride(hours_ago(2)));
-    for (from, exceeded) in [(hours_ago(48), true), (hours_ago(2), false)] {
+    let (hidden, shown) = (hours_ago(10), hours_ago(2));
+    send(&server, IMEI, &[ride(hidden), ride(shown)].concat());
+    for (from, exceeded) in [(hours_ago(48), true), (hidden, true), (shown, false)] {
         for (action, count) in [("track/list", 1), ("track/read", 12)] {
             let answer = call(&anna, action, tracker, json!({ "from": written(from) })).success();
             assert_eq!(answer["limit_exceeded"], exceeded);

@@ -266,15 +266,12 @@ fn a_plan_limits_how_far_back_tracks_are_shown() {
     let panel = server.panel();
     let tariff = json!({ "tariff": { "name": "Short", "device_type": "tracker", "store_period": "3h" } });
     let tariff = panel.call("panel/tariff/create", tariff).success()["id"].clone();
-    let anna = json!({ "user": { "login": "anna@example.com", "default_tariff_id": tariff }, "password": "correct horse" });
-    let anna = panel.call("panel/user/create", anna).success()["id"].clone();
-    let anna = panel.call("panel/user/session/create", json!({ "user_id": anna })).success();
-    let anna = Session::new(server.http(), anna["hash"].as_str());
-    anna.call("user/settings/update", json!({ "time_zone": "UTC" })).success();
+    let anna =
+        server.user_with("anna@example.com", json!({ "time_zone": "UTC", "default_tariff_id": tariff }));
     let tracker = anna.register("Van", IMEI);
-    send(&server, IMEI, &ride(hours_ago(10)));
-    send(&server, IMEI, &ride(hours_ago(2)));
-    for (from, exceeded) in [(hours_ago(48), true), (hours_ago(2), false)] {
+    let (hidden, shown) = (hours_ago(10), hours_ago(2));
+    send(&server, IMEI, &[ride(hidden), ride(shown)].concat());
+    for (from, exceeded) in [(hours_ago(48), true), (hidden, true), (shown, false)] {
         for (action, count) in [("track/list", 1), ("track/read", 12)] {
             let answer = call(&anna, action, tracker, json!({ "from": written(from) })).success();
             assert_eq!(answer["limit_exceeded"], exceeded);

@@ -31,7 +31,7 @@ impl Client {
 
     /// Sends a frame with the session's hash.
     fn send(&mut self, session: &Session, mut frame: Value) {
-        frame["hash"] = json!(session.hash);
+        frame["hash"] = json!(session.hash());
         self.send_text(&frame.to_string());
     }
 
@@ -303,8 +303,8 @@ fn what_is_wrong_with_a_request_is_told() {
     for (frame, code, action) in [
         ("hello".to_owned(), 5, "null"),
         ("{\"action\":".to_owned(), 5, "null"),
-        (json!({ "hash": anna.hash }).to_string(), 7, "null"),
-        (json!({ "action": "dance", "hash": anna.hash }).to_string(), 112, "dance"),
+        (json!({ "hash": anna.hash() }).to_string(), 7, "null"),
+        (json!({ "action": "dance", "hash": anna.hash() }).to_string(), 112, "dance"),
         (json!({ "action": "subscribe", "requests": states }).to_string(), 7, "subscription/subscribe"),
         (
             json!({ "action": "subscribe", "requests": states, "hash": "0".repeat(32) }).to_string(),
@@ -312,7 +312,8 @@ fn what_is_wrong_with_a_request_is_told() {
             "subscription/subscribe",
         ),
         (
-            json!({ "action": "unsubscribe", "requests": [{ "type": "x" }], "hash": anna.hash }).to_string(),
+            json!({ "action": "unsubscribe", "requests": [{ "type": "x" }], "hash": anna.hash() })
+                .to_string(),
             7,
             "subscription/unsubscribe",
         ),
@@ -322,7 +323,7 @@ fn what_is_wrong_with_a_request_is_told() {
         assert_eq!(error["type"], "error", "{frame}");
         assert_eq!((&error["status"]["code"], &error["action"]), (&json!(code), &json!(action)), "{frame}");
         assert!(error["status"]["description"].is_string());
-        assert!(!error.to_string().contains(anna.hash.as_ref().unwrap()), "{error}");
+        assert!(!error.to_string().contains(anna.hash()), "{error}");
     }
     let wrong = json!([{ "type": "state_batch", "target": { "type": "all" }, "rate_limit": "soon" }]);
     let error = client.subscribe(&anna, wrong.clone());

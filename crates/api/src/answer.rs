@@ -67,6 +67,27 @@ pub(crate) fn respond(answered: Answered) -> Response<Body> {
     response
 }
 
+/// A refusal.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Failure")]
+pub(crate) struct Refusal<'a> {
+    #[schemars(extend("const" = false))]
+    success: bool,
+    status: Status,
+    /// Of code 7: every parameter that is wrong.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schemars(with = "Vec<WrongParameter>")]
+    errors: &'a [ParameterError],
+}
+
+/// The schema of a foreign type.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct WrongParameter {
+    parameter: String,
+    error: String,
+}
+
 /// The code of a refusal and its words.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Status {
@@ -85,14 +106,7 @@ fn status_of(code: ErrorCode) -> StatusCode {
 }
 
 fn failure_body(failure: &Failure) -> Vec<u8> {
-    #[derive(Serialize)]
-    struct Body<'a> {
-        success: bool,
-        status: Status,
-        #[serde(skip_serializing_if = "<[_]>::is_empty")]
-        errors: &'a [ParameterError],
-    }
-    let body = Body { success: false, status: Status::of(failure.code), errors: &failure.parameters };
+    let body = Refusal { success: false, status: Status::of(failure.code), errors: &failure.parameters };
     // Numbers and strings only: this cannot fail.
     serde_json::to_vec(&body).unwrap_or_default()
 }

@@ -129,7 +129,7 @@ impl Dates {
     }
 }
 
-/// A date as text.
+/// `yyyy-MM-dd HH:mm:ss` in the user's time zone, or ISO 8601 with the offset.
 #[derive(Clone, Copy, JsonSchema)]
 #[schemars(with = "String", inline)]
 pub(crate) struct Written {

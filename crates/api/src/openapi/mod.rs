@@ -3,7 +3,8 @@
 
 use crate::{
     action::{CallerKind, Entry},
-    answer::Status,
+    actions::tracker::state::CompactStateObject,
+    answer::Refusal,
     websocket,
 };
 use axum::{
@@ -13,8 +14,7 @@ use axum::{
     routing::get,
 };
 use domain::ErrorCode;
-use fleet::ParameterError;
-use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings, json_schema};
+use schemars::{Schema, SchemaGenerator, generate::SchemaSettings, json_schema};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -37,7 +37,7 @@ const COMMON_ERRORS: [ErrorCode; 8] = [
 /// Serves the description of these actions.
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>(entries: Vec<&'static Entry>) -> Router<S> {
     let description: axum::body::Bytes = document(&entries).to_string().into();
-    let json = [(header::CONTENT_TYPE, "application/json")];
+    let json = [(header::CONTENT_TYPE, "application/json; charset=utf-8")];
     let page = ([(header::CONTENT_SECURITY_POLICY, PAGE_POLICY)], Html(include_str!("docs.html")));
     Router::new()
         .route("/openapi.json", get(async move || (json, description).into_response()))
@@ -54,13 +54,15 @@ fn document(entries: &[&Entry]) -> Value {
     let mut settings = SchemaSettings::draft2020_12().for_serialize();
     settings.definitions_path = "/components/schemas".into();
     let mut generator = settings.into_generator();
-    let failure = generator.subschema_for::<Failure>();
+    let failure = generator.subschema_for::<Refusal>();
     let mut paths: Map<String, Value> = entries
         .iter()
         .map(|entry| (format!("/{}", entry.path), operation(entry, &failure, &mut generator)))
         .collect();
     if entries.iter().any(|entry| entry.caller == CallerKind::User) {
         paths.insert(format!("/{}", websocket::PATH), subscription());
+        // Its events are described in words; for programs there are the states.
+        generator.subschema_for::<CompactStateObject>();
     }
     json!({
         "openapi": "3.1.0",
@@ -72,6 +74,7 @@ fn document(entries: &[&Entry]) -> Value {
         "servers": [{ "url": "/v2" }],
         "paths": paths,
         "components": {
+            "responses": common_refusals(&failure),
             "schemas": generator.take_definitions(true),
             "securitySchemes": {
                 "session": session("Authorization: NVX <hash>, with the hash of user/auth."),
@@ -117,7 +120,8 @@ fn example(entry: &Entry) -> Value {
 /// The answer with the `success` that stands before it.
 fn success(entry: &Entry, generator: &mut SchemaGenerator) -> Value {
     let mut schema = (entry.answer_schema)(generator).to_value();
-    let mut properties = Map::from_iter([("success".to_owned(), json!({ "const": true }))]);
+    let mut properties =
+        Map::from_iter([("success".to_owned(), json!({ "type": "boolean", "const": true }))]);
     let mut required = vec![json!("success")];
     if let Some(Value::Object(own)) = schema.get_mut("properties").map(Value::take) {
         properties.extend(own);
@@ -130,23 +134,37 @@ fn success(entry: &Entry, generator: &mut SchemaGenerator) -> Value {
 }
 
 fn responses(entry: &Entry, failure: &Schema, success: Value) -> Value {
-    let json = |schema: Value| json!({ "application/json": { "schema": schema } });
+    let content = json!({ "application/json": { "schema": success } });
     let mut responses = Map::new();
-    responses.insert("200".to_owned(), json!({ "description": "Success", "content": json(success) }));
-    for (status, codes) in errors(entry) {
-        let words: Vec<_> =
-            codes.iter().map(|code| format!("{}: {}", code.number(), code.description())).collect();
-        let codes: Vec<_> = codes.iter().map(|code| code.number()).collect();
-        responses.insert(
-            status.to_string(),
-            json!({ "description": words.join("; "), "x-codes": codes, "content": json(json!(failure)) }),
-        );
+    responses.insert("200".to_owned(), json!({ "description": "Success", "content": content }));
+    let common = by_status(COMMON_ERRORS.to_vec());
+    for (status, codes) in by_status(errors(entry)) {
+        let response = if common.get(&status) == Some(&codes) {
+            json!({ "$ref": format!("#/components/responses/{status}") })
+        } else {
+            refusal(&codes, failure)
+        };
+        responses.insert(status.to_string(), response);
     }
     Value::Object(responses)
 }
 
-/// What the action may answer, by HTTP status.
-fn errors(entry: &Entry) -> BTreeMap<u16, Vec<ErrorCode>> {
+/// Those that every action may answer, by HTTP status.
+fn common_refusals(failure: &Schema) -> Map<String, Value> {
+    let refusal = |(status, codes): (u16, Vec<_>)| (status.to_string(), refusal(&codes, failure));
+    by_status(COMMON_ERRORS.to_vec()).into_iter().map(refusal).collect()
+}
+
+fn refusal(codes: &[ErrorCode], failure: &Schema) -> Value {
+    let words: Vec<_> =
+        codes.iter().map(|code| format!("{}: {}", code.number(), code.description())).collect();
+    let codes: Vec<_> = codes.iter().map(|code| code.number()).collect();
+    let content = json!({ "application/json": { "schema": failure } });
+    json!({ "description": words.join("; "), "x-codes": codes, "content": content })
+}
+
+/// What the action may answer.
+fn errors(entry: &Entry) -> Vec<ErrorCode> {
     let mut codes: Vec<_> = COMMON_ERRORS.into_iter().chain(entry.errors.iter().copied()).collect();
     if entry.caller != CallerKind::Anyone {
         codes.push(ErrorCode::SessionNotFound);
@@ -154,6 +172,11 @@ fn errors(entry: &Entry) -> BTreeMap<u16, Vec<ErrorCode>> {
     if !entry.rights.is_empty() {
         codes.push(ErrorCode::NotPermitted);
     }
+    codes
+}
+
+/// By HTTP status, in ascending order.
+fn by_status(mut codes: Vec<ErrorCode>) -> BTreeMap<u16, Vec<ErrorCode>> {
     codes.sort_unstable();
     codes.dedup();
     let mut by_status = BTreeMap::<u16, Vec<ErrorCode>>::new();
@@ -172,29 +195,6 @@ fn subscription() -> Value {
         "security": [],
         "responses": { "101": { "description": "Switching Protocols" } },
     } })
-}
-
-/// A refusal.
-#[derive(JsonSchema)]
-#[expect(dead_code, reason = "only its schema is used: answer.rs writes it")]
-struct Failure {
-    #[schemars(schema_with = "always_false")]
-    success: bool,
-    status: Status,
-    /// Of code 7: every parameter that is wrong.
-    #[schemars(with = "Option<Vec<WrongParameter>>")]
-    errors: Option<Vec<ParameterError>>,
-}
-
-#[derive(JsonSchema)]
-#[expect(dead_code, reason = "the schema of a foreign type")]
-struct WrongParameter {
-    parameter: String,
-    error: String,
-}
-
-fn always_false(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "const": false })
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What WebSocket clients may take. The fleet bounds what a connection watches; docs/limits.md has the whole table.
+//! What clients of the WebSocket may take. The fleet bounds what a connection watches.
 
 use domain::ErrorCode;
 use fleet::Failure;

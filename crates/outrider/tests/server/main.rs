@@ -17,6 +17,7 @@ mod api_states;
 mod authorization;
 mod durability;
 mod first_light;
+mod openapi;
 mod postgres;
 mod secrets;
 mod support;

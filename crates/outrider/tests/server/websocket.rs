@@ -31,7 +31,7 @@ impl Client {
 
     /// Sends a frame with the session's hash.
     fn send(&mut self, session: &Session, mut frame: Value) {
-        frame["hash"] = json!(session.hash);
+        frame["hash"] = json!(session.hash());
         self.send_text(&frame.to_string());
     }
 
@@ -303,8 +303,8 @@ fn what_is_wrong_with_a_request_is_told() {
     for (frame, code, action) in [
         ("hello".to_owned(), 5, "null"),
         ("{\"action\":".to_owned(), 5, "null"),
-        (json!({ "hash": anna.hash }).to_string(), 7, "null"),
-        (json!({ "action": "dance", "hash": anna.hash }).to_string(), 112, "dance"),
+        (json!({ "hash": anna.hash() }).to_string(), 7, "null"),
+        (json!({ "action": "dance", "hash": anna.hash() }).to_string(), 112, "dance"),
         (json!({ "action": "subscribe", "requests": states }).to_string(), 7, "subscription/subscribe"),
         (
             json!({ "action": "subscribe", "requests": states, "hash": "0".repeat(32) }).to_string(),
@@ -312,7 +312,8 @@ fn what_is_wrong_with_a_request_is_told() {
             "subscription/subscribe",
         ),
         (
-            json!({ "action": "unsubscribe", "requests": [{ "type": "x" }], "hash": anna.hash }).to_string(),
+            json!({ "action": "unsubscribe", "requests": [{ "type": "x" }], "hash": anna.hash() })
+                .to_string(),
             7,
             "subscription/unsubscribe",
         ),
@@ -322,7 +323,7 @@ fn what_is_wrong_with_a_request_is_told() {
         assert_eq!(error["type"], "error", "{frame}");
         assert_eq!((&error["status"]["code"], &error["action"]), (&json!(code), &json!(action)), "{frame}");
         assert!(error["status"]["description"].is_string());
-        assert!(!error.to_string().contains(anna.hash.as_ref().unwrap()), "{error}");
+        assert!(!error.to_string().contains(anna.hash()), "{error}");
     }
     let wrong = json!([{ "type": "state_batch", "target": { "type": "all" }, "rate_limit": "soon" }]);
     let error = client.subscribe(&anna, wrong.clone());
@@ -404,4 +405,44 @@ fn only_the_user_api_has_it_and_only_as_a_websocket() {
     let stream = TcpStream::connect(server.admin()).unwrap();
     let request = format!("ws://{}{PATH}", server.admin()).into_client_request().unwrap();
     assert!(tungstenite::client(request, stream).is_err());
+}
+
+#[test]
+fn a_client_that_does_not_read_gets_the_newest_state() {
+    let server = Server::start_with("[http]\nrate_limit = 1000000\n");
+    let anna = server.user("anna@example.com");
+    let tracker = anna.register("Van 1", "356307042441013");
+    let mut client = Client::connect(server.http(), PATH);
+    client.0.get_ref().set_write_timeout(Some(Duration::from_secs(2))).unwrap();
+    // Long answers to short requests, until the server has to wait for the client and so takes no more.
+    let trackers: Vec<_> = (1_000_000..1_009_999).chain([tracker]).collect();
+    let subscribe = json!({ "action": "subscribe", "hash": anna.hash(), "requests": [{ "type": "state", "trackers": trackers }] });
+    let subscribe = subscribe.to_string();
+    while client.0.send(Message::text(&subscribe)).is_ok() {}
+
+    let (start, steps) = (now(&anna), 100);
+    let mut device = Device::connect(&server, "356307042441013");
+    let lat = |step: u64| 50.0 + step as f64 / 1000.0;
+    for step in 1..=steps {
+        device.drive(start.plus(Duration::from_millis(step)), lat(step), 40);
+    }
+    let (mut last, mut seen) = (Value::Null, Vec::new());
+    while last != json!(lat(steps)) {
+        let message = client.next();
+        last = message["data"]["gps"]["location"]["lat"].clone();
+        if last.as_f64().is_some_and(|lat| lat > 50.0) && !seen.contains(&last) {
+            seen.push(last.clone());
+        }
+    }
+    assert!(seen.len() < 20, "{} of {steps} were queued", seen.len());
+}
+
+#[test]
+fn a_message_that_is_too_long_ends_the_connection() {
+    let server = Server::start();
+    let mut client = Client::connect(server.http(), PATH);
+    // The server may close while it is being sent.
+    _ = client.0.send(Message::text(" ".repeat((1 << 20) + 1)));
+    let ended = (0..3).any(|_| matches!(client.0.read(), Ok(Message::Close(_)) | Err(_)));
+    assert!(ended);
 }

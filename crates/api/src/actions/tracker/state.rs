@@ -99,7 +99,7 @@ impl Action for GetStates {
     }
 }
 
-/// A state, its dates written for the caller. Key order is that of the service.
+/// The state of a tracker's source. Key order is that of the service.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct StateObject {
     source_id: i64,

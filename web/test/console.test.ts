@@ -97,6 +97,23 @@ test('a click on the marker opens what is known of it', async () => {
   device.close()
 })
 
+test('the panel tells how far the tracker came today', async () => {
+  const anna = await server.user()
+  await anna.register('Van 1', IMEI)
+  const device = await Device.logIn(server.teltonika, IMEI)
+  const now = Date.now()
+  for (const step of [0, 1, 2, 3]) {
+    await device.send({ ...START, lng: START.lng + step * 0.002, time: now - (3 - step) * 2_000 })
+  }
+  await logIn(page, USER.login, USER.password)
+  await page.getByRole('button', { name: /Van 1/ }).click()
+  await page
+    .getByRole('complementary', { name: 'Van 1' })
+    .getByText(/^39\d m today/)
+    .waitFor()
+  device.close()
+})
+
 test('who logs out is at the door again, also after a reload', async () => {
   await server.user()
   await logIn(page, USER.login, USER.password)

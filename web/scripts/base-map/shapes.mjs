@@ -24,7 +24,10 @@ export function projectLines(geometry) {
 /** Straight lines stay straight on the map. */
 function mercator() {
   const half = WORLD / 2
-  return geoMercator().scale(half / Math.PI).translate([half, half]).precision(0)
+  return geoMercator()
+    .scale(half / Math.PI)
+    .translate([half, half])
+    .precision(0)
 }
 
 function polygonsOf({ type, geometries, coordinates }) {
@@ -49,7 +52,10 @@ export function clipLines(lines, box) {
 }
 
 function clip([left, top, right, bottom]) {
-  return geoIdentity().clipExtent([[left, top], [right, bottom]])
+  return geoIdentity().clipExtent([
+    [left, top],
+    [right, bottom],
+  ])
 }
 
 /** The lines or rings that come out of a projection. */

@@ -25,12 +25,11 @@ export function packs(coarseAtlas, fineAtlas) {
   const tiles = new Map()
   cut(shapesOf(coarseAtlas), 0, 0, 0, 0, LAST_COARSE, tiles)
   cut(shapesOf(fineAtlas), 0, 0, 0, LAST_COARSE + 1, LAST, tiles)
-  const groups = new Map()
-  for (const tile of tiles) {
-    const pack = packOf(tile[0])
-    if (!groups.has(pack)) groups.set(pack, [])
-    groups.get(pack).push(tile)
+  const groups = new Map([['world', []]])
+  for (let x = 0; x < 2 ** PACK; x++) {
+    for (let y = 0; y < 2 ** PACK; y++) groups.set(`${PACK}-${x}-${y}`, [])
   }
+  for (const tile of tiles) groups.get(packOf(tile[0])).push(tile)
   return [...groups].map(([name, members]) => [name, packed(members)])
 }
 
@@ -56,7 +55,12 @@ function cut(shapes, z, x, y, first, last, tiles) {
   if (inside.land.length === 0) return
   if (z >= first) tiles.set(`${z}/${x}/${y}`, encoded(inside, z, x, y))
   if (z === last) return
-  for (const [right, down] of [[0, 0], [1, 0], [0, 1], [1, 1]]) {
+  for (const [right, down] of [
+    [0, 0],
+    [1, 0],
+    [0, 1],
+    [1, 1],
+  ]) {
     cut(inside, z + 1, 2 * x + right, 2 * y + down, first, last, tiles)
   }
 }
@@ -70,9 +74,18 @@ function encoded({ land, coasts, borders }, z, x, y) {
   const polygons = land.map((rings) => rings.map((ring) => thinned(ring.map(onGrid), least)).filter(hasArea))
   return fromGeojsonVt(
     {
-      land: layer(3, polygons.filter(({ length }) => length > 0)),
-      coasts: layer(2, lines(coasts).map((line) => [line])),
-      borders: layer(2, lines(borders).map((line) => [line])),
+      land: layer(
+        3,
+        polygons.filter(({ length }) => length > 0),
+      ),
+      coasts: layer(
+        2,
+        lines(coasts).map((line) => [line]),
+      ),
+      borders: layer(
+        2,
+        lines(borders).map((line) => [line]),
+      ),
     },
     { version: 2, extent: EXTENT },
   )

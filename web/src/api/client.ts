@@ -18,7 +18,11 @@ export async function call<Name extends ActionName>(
   const body = await post(`/v2/${action}`, parameters, hash, signal)
   if (isRefused(body)) {
     const { code, description } = body.status
-    throw new Refusal(code, description, body.errors?.map(({ parameter }) => parameter))
+    throw new Refusal(
+      code,
+      description,
+      body.errors?.map(({ parameter }) => parameter),
+    )
   }
   return body as Actions[Name]['answer']
 }

@@ -8,6 +8,7 @@ import { readTiles, type Tiles } from '../map/settings'
 import { useToday } from '../trackers/today'
 import { TrackerList } from '../trackers/TrackerList'
 import { TrackerPanel } from '../trackers/TrackerPanel'
+import { Boundary } from '../ui/Boundary'
 import { ListIcon, MapIcon } from '../ui/icons'
 import './console.css'
 import { TopBar } from './TopBar'
@@ -53,19 +54,21 @@ export function Console({ hash, onLogOut }: Props) {
         <TrackerList selected={selected} onSelect={select} />
       </div>
       <main className="console-map">
-        <Suspense fallback={null}>
-          {tiles !== undefined && (
-            <MapView
-              tiles={tiles}
-              unit={isMiles ? 'imperial' : 'metric'}
-              selected={tracker?.id ?? null}
-              visit={visit}
-              track={tracker ? today.points : NO_TRACK}
-              covered={covered(isNarrow, tracker !== undefined)}
-              onPick={setSelected}
-            />
-          )}
-        </Suspense>
+        <Boundary words="The map cannot be shown in this browser. It needs WebGL 2.">
+          <Suspense fallback={null}>
+            {tiles !== undefined && (
+              <MapView
+                tiles={tiles}
+                unit={isMiles ? 'imperial' : 'metric'}
+                selected={tracker?.id ?? null}
+                visit={visit}
+                track={tracker ? today.points : NO_TRACK}
+                covered={covered(isNarrow, tracker !== undefined)}
+                onPick={setSelected}
+              />
+            )}
+          </Suspense>
+        </Boundary>
         {tracker && <TrackerPanel tracker={tracker} state={state} group={group} today={today} onClose={close} />}
       </main>
       <nav className="console-sides" aria-label="View">

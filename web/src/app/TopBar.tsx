@@ -42,7 +42,13 @@ export function TopBar({ onLogOut, onTilesChange }: Props) {
       >
         {theme === 'dark' ? <SunIcon /> : <MoonIcon />}
       </button>
-      <button type="button" className="icon-button" aria-label="Settings" title="Settings" onClick={() => setOpen(true)}>
+      <button
+        type="button"
+        className="icon-button"
+        aria-label="Settings"
+        title="Settings"
+        onClick={() => setOpen(true)}
+      >
         <SettingsIcon />
       </button>
       <button type="button" className="icon-button" aria-label="Log out" title="Log out" onClick={onLogOut}>

@@ -4,7 +4,14 @@ import { merge } from './merge'
 
 const KNOWN: State = {
   source_id: 7,
-  gps: { updated: '2024-10-16T12:00:00+00:00', signal_level: 90, location: { lat: 1, lng: 2 }, heading: 3, speed: 4, alt: 5 },
+  gps: {
+    updated: '2024-10-16T12:00:00+00:00',
+    signal_level: 90,
+    location: { lat: 1, lng: 2 },
+    heading: 3,
+    speed: 4,
+    alt: 5,
+  },
   connection_status: 'active',
   movement_status: 'moving',
   last_update: '2024-10-16T12:00:00+00:00',

@@ -32,7 +32,13 @@ export function MapView({ tiles, unit, selected, visit, track, covered, onPick }
 
   const onPicked = useEffectEvent(onPick)
   const create = useEffectEvent((element: HTMLElement) => {
-    return new Chart(element, theme, tiles, (id) => onPicked(id), () => setFollowing(false))
+    return new Chart(
+      element,
+      theme,
+      tiles,
+      (id) => onPicked(id),
+      () => setFollowing(false),
+    )
   })
 
   useEffect(() => {
@@ -91,10 +97,10 @@ export function MapView({ tiles, unit, selected, visit, track, covered, onPick }
     <div className="map">
       <div ref={container} className="map-canvas" aria-label="Map of the fleet" />
       <div className="map-controls" role="group" aria-label="Map">
-        <button type="button" title="Zoom in" aria-label="Zoom in" onClick={() => chart?.zoomBy(1)}>
+        <button type="button" title="Zoom in" aria-label="Zoom in" onClick={() => chart?.zoomBy(1, covered)}>
           <PlusIcon />
         </button>
-        <button type="button" title="Zoom out" aria-label="Zoom out" onClick={() => chart?.zoomBy(-1)}>
+        <button type="button" title="Zoom out" aria-label="Zoom out" onClick={() => chart?.zoomBy(-1, covered)}>
           <MinusIcon />
         </button>
         <button type="button" title="Show all trackers" aria-label="Show all trackers" onClick={fitFleet}>

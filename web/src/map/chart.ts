@@ -90,7 +90,9 @@ export class Chart {
       // What was filled in stays.
       transformStyle: (before, next) => ({ ...next, sources: { ...next.sources, ...filled(before, next) } }),
     })
-    if (hadTiles && tiles === null) this.look()
+    if (!hadTiles || tiles !== null) return
+    this.places.forget()
+    this.look()
   }
 
   setUnit(unit: 'metric' | 'imperial') {
@@ -129,8 +131,12 @@ export class Chart {
     this.map.easeTo({ center: [lng, lat], offset: this.middle(covered).offset, duration: 1000, easing: (t) => t })
   }
 
-  zoomBy(steps: 1 | -1) {
-    this.map.easeTo({ zoom: this.map.getZoom() + steps, duration: 200 })
+  /** About the middle of what is not covered. */
+  zoomBy(steps: 1 | -1, covered: Covered) {
+    const { clientWidth, clientHeight } = this.map.getContainer()
+    const [right, down] = this.middle(covered).offset
+    const around = this.map.unproject([clientWidth / 2 + right, clientHeight / 2 + down])
+    this.map.easeTo({ zoom: Math.round(this.map.getZoom() + steps), around, duration: 200 })
   }
 
   resize() {

@@ -152,7 +152,9 @@ export class Overlay {
     const zoom = this.chart.getZoom()
     const size = Math.min(1, Math.max(0.5, 0.5 + (zoom - 5) * 0.08))
 
-    if (zoom >= TRAIL_ZOOM) for (const marker of inSight) this.drawTrail(marker, now)
+    // The selected one has its track.
+    const trailing = zoom >= TRAIL_ZOOM ? inSight.filter((marker) => marker !== selected) : []
+    for (const marker of trailing) this.drawTrail(marker, now)
     if (selected !== undefined) this.drawHalo(selected, density)
     for (const marker of inSight) if (marker !== selected) this.drawMarker(marker, now, size)
     if (selected !== undefined) this.drawMarker(selected, now, 1.15)

@@ -38,6 +38,11 @@ export class Places {
     this.publish(wanted)
   }
 
+  /** Whoever showed them has lost them. */
+  forget() {
+    this.shown = ''
+  }
+
   private async load(cell: string) {
     const rows = await read<Row[]>(`/map/places/${cell}.json`)
     if (rows === null) return

@@ -15,7 +15,7 @@ interface Pack {
   start: number
 }
 
-const packs = new Map<string, Promise<Pack | null>>()
+const packs = new Map<string, Promise<Pack>>()
 
 /** Sources with such a URL have the built-in base map. */
 export const BASE_TILES = 'base://{z}/{x}/{y}'
@@ -28,8 +28,8 @@ addProtocol('base', async ({ url }) => {
 
 async function tile(name: string): Promise<ArrayBuffer> {
   const pack = await load(packOf(name))
-  const at = pack?.index[name]
-  if (!pack || at === undefined) return SEA
+  const at = pack.index[name]
+  if (at === undefined) return SEA
   const from = pack.start + at[0]
   return pack.bytes.slice(from, from + at[1])
 }
@@ -41,7 +41,7 @@ export function packOf(tile: string): string {
   return `${PACK}-${Math.floor(x / up)}-${Math.floor(y / up)}`
 }
 
-function load(name: string): Promise<Pack | null> {
+function load(name: string): Promise<Pack> {
   const known = packs.get(name)
   if (known !== undefined) return known
   const [oldest] = packs.keys()
@@ -52,10 +52,8 @@ function load(name: string): Promise<Pack | null> {
   return pack
 }
 
-/** Null where there is no pack: all is sea. */
-async function read(url: string): Promise<Pack | null> {
+async function read(url: string): Promise<Pack> {
   const response = await fetch(url)
-  if (response.status === 404) return null
   if (!response.ok) throw new Error(`${url}: ${response.status}`)
   return unpack(await response.arrayBuffer())
 }

@@ -14,7 +14,6 @@ export interface TrackSummary {
   length: number
   /** km/h */
   maxSpeed: number
-  points: number
   /** When the first and the last point were. */
   from: string
   to: string
@@ -29,7 +28,7 @@ export function summary(points: readonly TrackPoint[]): TrackSummary | null {
     for (let i = 1; i < stretch.length; i++) length += distance(stretch[i - 1]!, stretch[i]!)
   }
   const maxSpeed = points.reduce((fastest, { speed }) => Math.max(fastest, speed), 0)
-  return { length, maxSpeed, points: points.length, from: first.get_time, to: last.get_time }
+  return { length, maxSpeed, from: first.get_time, to: last.get_time }
 }
 
 /** Cut where time is missing. */

@@ -6,7 +6,7 @@ import { useFormats } from '../fleet/FleetContext'
 import { isInTouch, MOVEMENT_WORDS, STATUS_WORDS, statusOf } from '../fleet/status'
 import { summary } from '../map/track'
 import { useNow } from '../ui/clock'
-import { ago, coordinates, count, heading, words, type Formats } from '../ui/format'
+import { ago, coordinates, heading, words, type Formats } from '../ui/format'
 import { CloseIcon } from '../ui/icons'
 import { StatusDot } from '../ui/StatusDot'
 import './panel.css'
@@ -98,11 +98,11 @@ function TodayLine({ today, formats, now }: { today: Today; formats: Formats; no
       return <p className="today muted">Today’s track: {history.words}</p>
     case 'known': {
       const track = summary(points)
-      if (track === null || track.points < 2) return <p className="today muted">No track yet today</p>
+      if (track === null || track.from === track.to) return <p className="today muted">No track yet today</p>
       return (
         <p className="today">
-          <b>{formats.distance(track.length)}</b> today, {count(track.points, 'point', 'points')} since{' '}
-          {formats.moment(track.from, now)}, up to {formats.speed(track.maxSpeed)}
+          <b>{formats.distance(track.length)}</b> today since {formats.moment(track.from, now)}, up to{' '}
+          {formats.speed(track.maxSpeed)}
         </p>
       )
     }

@@ -35,9 +35,12 @@ const TRACKERS = [
   tracker(14, 'Lost', 77),
   tracker(15, 'Unpaid', 0, true),
 ]
-const STATES = new Map([state(110, 'active'), state(111, 'offline'), state(112, 'active')].map((it) => [it.source_id, it]))
+const STATES = new Map(
+  [state(110, 'active'), state(111, 'offline'), state(112, 'active')].map((it) => [it.source_id, it]),
+)
 
-const text = (rows: Row[]) => rows.map((row) => (row.kind === 'group' ? `${row.title} (${row.size})` : row.tracker.label))
+const text = (rows: Row[]) =>
+  rows.map((row) => (row.kind === 'group' ? `${row.title} (${row.size})` : row.tracker.label))
 const list = (filter: Partial<Filter>) => listing(TRACKERS, GROUPS, STATES, { ...ALL, ...filter })
 
 test('groups by name, trackers by name and number, who has no group at the end', () => {

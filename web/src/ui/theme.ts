@@ -9,17 +9,15 @@ const KEY = 'outrider.theme'
 const systemDark = window.matchMedia('(prefers-color-scheme: dark)')
 const listeners = new Set<() => void>()
 
+let choice = saved()
+
 systemDark.addEventListener('change', apply)
 apply()
 
-export function themeChoice(): Choice {
-  const saved = localStorage.getItem(KEY)
-  return saved === 'light' || saved === 'dark' ? saved : 'system'
-}
-
-export function chooseTheme(choice: Choice) {
-  if (choice === 'system') localStorage.removeItem(KEY)
-  else localStorage.setItem(KEY, choice)
+export function chooseTheme(chosen: Choice) {
+  choice = chosen
+  if (chosen === 'system') localStorage.removeItem(KEY)
+  else localStorage.setItem(KEY, chosen)
   apply()
 }
 
@@ -28,11 +26,15 @@ export function useTheme(): Theme {
 }
 
 export function useThemeChoice(): Choice {
-  return useSyncExternalStore(subscribe, themeChoice)
+  return useSyncExternalStore(subscribe, () => choice)
+}
+
+function saved(): Choice {
+  const value = localStorage.getItem(KEY)
+  return value === 'light' || value === 'dark' ? value : 'system'
 }
 
 function theme(): Theme {
-  const choice = themeChoice()
   if (choice !== 'system') return choice
   return systemDark.matches ? 'dark' : 'light'
 }

@@ -39,19 +39,14 @@ pub struct Options {
     pub seal_after: Duration,
     /// So long after its end a week is merged; until then its late messages come. Default 1 day.
     pub merge_after: Duration,
-    /// How often it is looked whether something has to be sealed, removed, merged or dropped. Default 1 min.
+    /// How often it is looked whether something has to be sealed, removed, merged or dropped. Default 10 min.
     pub upkeep: Duration,
 }
 
 impl Default for Options {
     fn default() -> Self {
         let hour = Duration::from_secs(3600);
-        Self {
-            retention: 365 * 24 * hour,
-            seal_after: hour,
-            merge_after: 24 * hour,
-            upkeep: Duration::from_secs(60),
-        }
+        Self { retention: 365 * 24 * hour, seal_after: hour, merge_after: 24 * hour, upkeep: hour / 6 }
     }
 }
 

@@ -27,7 +27,7 @@ const APPLICATION: i64 = 0x4f54_5248;
 pub(super) const MERGED: i64 = -1;
 
 /// So many pages are given back in one transaction, so that packing does not wait long.
-const SHRUNK_TOGETHER: u32 = 4096;
+const SHRUNK_TOGETHER: u32 = 8192;
 
 const SCHEMA: &str = "
     CREATE TABLE blocks (
@@ -110,11 +110,11 @@ impl PeriodFile {
             }
             _ => return Ok(Err(FileError::Foreign(self.path.clone()))),
         }
-        // A merged block takes one to three pages of this size, and hardly more than its own length: of twice the size it
-        // takes one, and half of that is empty.
+        // SQLite fills the pages into which a long value overflows, but leaves up to half of the one where it begins
+        // empty: with blocks of 3 to 10 kB, pages of 8 kB cost up to 60 % more than the blocks, these under 15 %.
         // A full sync makes each commit durable; the cache is for one large one.
         connection.execute_batch(
-            "PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536;",
+            "PRAGMA page_size = 2048; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536;",
         )?;
         if version == 0 {
             let begun = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;

@@ -10,7 +10,7 @@ use std::{
 };
 use store::{
     history::{
-        EmbeddedHistory, History, HistoryConfig, Order,
+        EmbeddedHistory, History, HistoryConfig, HistoryError, Order,
         conformance::{self, Place},
     },
     journal::{EmbeddedJournal, Journal, JournalConfig, Position},
@@ -142,6 +142,36 @@ async fn files_of_a_newer_version_are_refused() {
             assert!(error.ends_with(expected) && error.is_empty() == expected.is_empty(), "{error}");
         }
     }
+}
+
+/// Memory is bounded: what does not fit waits in the journal until packing has made room.
+#[tokio::test]
+async fn too_much_for_memory_waits_in_the_journal() {
+    let config = HistoryConfig { unpacked_bytes: 2000, ..HistoryConfig::default() };
+    let here = Here::new(1_000_000, config);
+    let (journal, _) = here.open().await;
+    let (_, history) = here.opened();
+    let messages: Vec<_> =
+        (0..300).map(|number| conformance::telemetry(1, 1_763_942_400 + number, number)).collect();
+    for messages in messages.chunks(10) {
+        journal.append(messages.iter().cloned().map(Record::Telemetry).collect()).await.unwrap();
+    }
+    let everything = Timestamp::from_seconds(0)..Timestamp::from_seconds(2_000_000_000);
+    while history.trouble() != Some(HistoryError::Lagging) {
+        tokio::task::yield_now().await;
+    }
+    let mut packings = 0;
+    while history.packed_to() < journal.end() {
+        history.pack(journal.end()).await.unwrap();
+        packings += 1;
+        let found = conformance::read(&*history, 1, everything.clone(), Order::Ascending).await;
+        assert_eq!(found, messages[..found.len()]);
+        assert!(found.len() as u64 >= history.packed_to().0);
+    }
+    assert!(packings >= 10, "{packings}");
+    assert_eq!(history.count(SourceId(1), everything).await, Ok(300));
+    assert_eq!(history.trouble(), None);
+    here.close().await;
 }
 
 fn copy_files(from: &Path, to: &Path) {

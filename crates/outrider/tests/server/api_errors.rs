@@ -135,7 +135,7 @@ fn what_is_no_action_answers_111_or_112() {
         ("/v2/", 111),
         ("/v3/tracker/read", 111),
         ("/v2/v2/tracker/read", 111),
-        ("/v2/track/read", 111),
+        ("/v2/nothing/read", 111),
         ("/v2/tracker/read/all", 111),
         ("/v2/tracker%2Fread", 111),
         ("/v2/tracker/../panel", 111),

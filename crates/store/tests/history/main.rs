@@ -1,6 +1,6 @@
 //! The embedded history conforms, whatever its sizes are.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use domain::{Record, SourceId, Telemetry, TimeOrigin, Timestamp};
 use std::{

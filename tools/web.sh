@@ -59,8 +59,8 @@ install_modules() {
 is_built() {
     [[ -e dist/index.html ]] || return 1
     local changed
-    changed=$(find src scripts public index.html package-lock.json package.json tsconfig.json vite.config.ts \
-        -path public/map -prune -o -newer dist/index.html -type f -print -quit)
+    changed=$(find src scripts public ../docs/openapi.json index.html package-lock.json package.json tsconfig.json vite.config.ts \
+        \( -path public/map -o -path src/api/schema.ts \) -prune -o -newer dist/index.html -type f -print -quit)
     [[ -z $changed ]]
 }
 

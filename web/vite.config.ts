@@ -7,7 +7,12 @@ const server = process.env['OUTRIDER_URL'] ?? 'http://127.0.0.1:8080'
 
 export default defineConfig({
   plugins: [react()],
-  build: { target: 'es2022', chunkSizeWarningLimit: 1500, license: { fileName: 'licenses.md' } },
+  build: {
+    target: 'es2022',
+    chunkSizeWarningLimit: 1500,
+    license: { fileName: 'licenses.md' },
+    rolldownOptions: { checks: { pluginTimings: false } },
+  },
   server: { proxy: { '/v2': { target: server, ws: true } } },
   test: {
     projects: [

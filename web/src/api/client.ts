@@ -1,7 +1,7 @@
 // Calls of the API: JSON over POST, the session in a header so that it never stands in a URL.
 
 import { Refusal, Unreachable } from './failure'
-import type { ActionName, Actions } from './types'
+import type { ActionName, Answer, Parameters } from './types'
 
 interface RefusedBody {
   success: false
@@ -11,10 +11,10 @@ interface RefusedBody {
 
 export async function call<Name extends ActionName>(
   action: Name,
-  parameters: Actions[Name]['call'],
+  parameters: Parameters<Name>,
   hash: string | null,
   signal?: AbortSignal,
-): Promise<Actions[Name]['answer']> {
+): Promise<Answer<Name>> {
   const body = await post(`/v2/${action}`, parameters, hash, signal)
   if (isRefused(body)) {
     const { code, description } = body.status
@@ -24,7 +24,7 @@ export async function call<Name extends ActionName>(
       body.errors?.map(({ parameter }) => parameter),
     )
   }
-  return body as Actions[Name]['answer']
+  return body as Answer<Name>
 }
 
 async function post(url: string, parameters: object, hash: string | null, signal?: AbortSignal): Promise<unknown> {

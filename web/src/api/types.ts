@@ -1,116 +1,47 @@
-// What the API's actions answer, as far as the console reads it. Dates are ISO 8601: every call asks for that form.
+// What the API's actions take and answer, from its own description: schema.ts is generated of docs/openapi.json. Dates
+// are ISO 8601: every call asks for that form.
 
-export type ConnectionStatus = 'signal_lost' | 'just_registered' | 'offline' | 'idle' | 'active'
-export type MovementStatus = 'moving' | 'stopped' | 'parked'
+import type { components, paths } from './schema'
 
-export interface Tracker {
-  id: number
-  label: string
-  group_id: number
-  clone: boolean
-  source: Source
-}
+type Schemas = components['schemas']
 
-export interface Source {
-  id: number
-  device_id: string | null
-  model: string
-  blocked: boolean
-  tariff_id: number
-  phone: string | null
-  creation_date: string
-  tariff_end_date: string | null
-}
+export type State = Schemas['StateObject']
+export type Tracker = Schemas['TrackerObject']
+export type Group = Schemas['GroupObject']
+export type UserInfo = Schemas['UserInfo']
+export type ConnectionStatus = State['connection_status']
+export type MovementStatus = State['movement_status']
 
-/** Group 0 always exists and is never listed. */
-export interface Group {
-  id: number
-  title: string
-  /** RRGGBB */
-  color: string
-}
-
-export interface State {
-  source_id: number
-  gps: Gps
-  connection_status: ConnectionStatus
-  movement_status: MovementStatus
-  movement_status_update?: string | null
-  ignition?: boolean | null
-  ignition_update?: string | null
-  last_update: string | null
-  gsm?: Gsm | null
-  battery_level?: number | null
-  battery_update?: string | null
-  inputs?: boolean[]
-  inputs_update?: string | null
-  outputs?: boolean[]
-  outputs_update?: string | null
-  additional?: Record<string, { value: string; updated: string }>
-  actual_track_update?: string | null
-}
-
-export interface Gps {
-  /** Null before the first fix; the location is 0,0 until then. */
-  updated: string | null
-  /** Per cent. */
-  signal_level: number | null
-  location: { lat: number; lng: number }
-  /** Degrees clockwise from north. */
-  heading: number
-  /** km/h in every measurement system. */
-  speed: number
-  /** Metres. */
-  alt: number | null
-  /** Metres. */
-  precision?: number | null
-  /** Whether the position was learned from cells. */
-  gsm_lbs?: boolean
-}
-
-export interface Gsm {
-  updated: string | null
-  /** Per cent. */
-  signal_level: number | null
-  network_name: string | null
-  roaming: boolean | null
-}
-
+/** A point of a track; the console makes some itself, of what the feed brings. */
 export interface TrackPoint {
   lat: number
   lng: number
-  alt: number | null
-  satellites: number | null
   get_time: string
-  heading: number
+  /** km/h */
   speed: number
-  parking?: boolean
 }
 
-export interface UserInfo {
-  id: number
-  login: string
-  title: string
-  locale: string
-  /** As in the IANA database. */
-  time_zone: string
-  measurement_system: string
-}
-
-export interface Actions {
-  'user/auth': { call: { login: string; password: string }; answer: { hash: string } }
-  'user/logout': { call: object; answer: object }
-  'user/get_info': { call: object; answer: { user_info: UserInfo } }
-  'tracker/list': { call: object; answer: { list: Tracker[] } }
-  'tracker/group/list': { call: object; answer: { list: Group[] } }
-  'tracker/get_states': {
-    call: { trackers: number[]; list_blocked: true; allow_not_exist: true }
-    answer: { user_time: string; states: Record<string, State>; blocked: number[]; not_exist: number[] }
-  }
+/** Actions that the description does not have yet. */
+interface Undescribed {
   'track/read': {
-    call: { tracker_id: number; from: string; to: string; simplify: boolean; point_limit: number }
+    parameters: { tracker_id: number; from: string; to: string; simplify: boolean; point_limit: number }
     answer: { list: TrackPoint[] }
   }
 }
 
-export type ActionName = keyof Actions
+type Described = keyof paths extends `/${infer Name}` ? Name : never
+export type ActionName = Exclude<Described, keyof Undescribed> | keyof Undescribed
+
+export type Parameters<Name extends ActionName> = Name extends keyof Undescribed
+  ? Undescribed[Name]['parameters']
+  : Operation<Name> extends { requestBody?: { content: { 'application/json': infer Body } } }
+    ? Body
+    : Record<string, never>
+
+export type Answer<Name extends ActionName> = Name extends keyof Undescribed
+  ? Undescribed[Name]['answer']
+  : Operation<Name> extends { responses: { 200: { content: { 'application/json': infer Body } } } }
+    ? Body
+    : never
+
+type Operation<Name extends ActionName> = `/${Name}` extends keyof paths ? paths[`/${Name}`]['post'] : never

@@ -3,7 +3,7 @@
 import { call } from '../api/client'
 import { endsSession, inWords } from '../api/failure'
 import { Feed, feedUrl, type Link } from '../api/feed'
-import type { ActionName, Actions } from '../api/types'
+import type { ActionName, Parameters } from '../api/types'
 import { heardServerTime } from '../ui/clock'
 import type { FleetStore } from './store'
 
@@ -107,7 +107,7 @@ export class LiveFleet {
     }
   }
 
-  private call<Name extends ActionName>(action: Name, parameters: Actions[Name]['call']) {
+  private call<Name extends ActionName>(action: Name, parameters: Parameters<Name>) {
     return call(action, parameters, this.hash, this.stopping.signal)
   }
 }

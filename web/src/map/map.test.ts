@@ -97,7 +97,7 @@ test('templates of tiles', () => {
 
 function point(minute: number, lng: number, speed = 0): TrackPoint {
   const get_time = new Date(Date.UTC(2024, 9, 16, 8, minute)).toISOString()
-  return { lat: 0, lng, alt: null, satellites: null, heading: 0, speed, get_time }
+  return { lat: 0, lng, speed, get_time }
 }
 
 test('a track is not drawn across a gap, nor measured across it', () => {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { exampleState, exampleTracker } from '../api/example'
 import type { Group, State, Tracker } from '../api/types'
 import { listing, type Filter, type Row } from './rows'
 
@@ -9,22 +10,11 @@ const GROUPS: Group[] = [
 const ALL: Filter = { text: '', status: null, closed: new Set() }
 
 function tracker(id: number, label: string, group_id: number, blocked = false): Tracker {
-  const source = {
-    id: id + 100,
-    device_id: `3563070424410${id}`,
-    model: 'telfmb920',
-    blocked,
-    tariff_id: 1,
-    phone: null,
-    creation_date: '2024-10-16',
-    tariff_end_date: null,
-  }
-  return { id, label, group_id, clone: false, source }
+  return exampleTracker({ id, label, group_id }, { id: id + 100, device_id: `3563070424410${id}`, blocked })
 }
 
 function state(source_id: number, connection_status: State['connection_status']): State {
-  const gps = { updated: null, signal_level: null, location: { lat: 0, lng: 0 }, heading: 0, speed: 0, alt: null }
-  return { source_id, gps, connection_status, movement_status: 'parked', last_update: null }
+  return exampleState({ source_id, connection_status })
 }
 
 const TRACKERS = [

@@ -4,7 +4,7 @@ import { continued } from './today'
 
 function at(second: number): TrackPoint {
   const get_time = new Date(Date.UTC(2024, 9, 16, 8, 0, second)).toISOString()
-  return { lat: 0, lng: second, alt: null, satellites: null, heading: 0, speed: 0, get_time }
+  return { lat: 0, lng: second, speed: 0, get_time }
 }
 
 test('live points continue a track, without those that it has', () => {

@@ -94,6 +94,6 @@ function isLater(one: TrackPoint, other: TrackPoint): boolean {
 
 function latest(state: State | undefined): TrackPoint | null {
   if (state === undefined || state.gps.updated === null || state.gps.gsm_lbs === true) return null
-  const { location, alt, updated, heading, speed } = state.gps
-  return { ...location, alt, heading, speed, get_time: updated, satellites: null }
+  const { location, updated, speed } = state.gps
+  return { ...location, speed, get_time: updated }
 }

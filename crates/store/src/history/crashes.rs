@@ -49,6 +49,12 @@ impl Process {
         Self { journal, history }
     }
 
+    /// Ends, so that nothing changes the files any more.
+    async fn stop(self) {
+        self.history.close().await;
+        self.journal.close().await;
+    }
+
     /// What the packer does: packs and merges everything, and forgets what is packed.
     async fn work(&self) -> Result<(), super::HistoryError> {
         for sealed in self.journal.sealed() {
@@ -177,7 +183,7 @@ async fn a_copy_of_the_files_at_any_step_has_everything_once() {
     process.work().await.unwrap();
     assert_eq!(process.all().await, expected(&records));
     assert!(process.journal.sealed().len() <= 1, "what is packed is forgotten");
-    drop(process);
+    process.stop().await;
     let copies = std::mem::take(&mut *copies.lock().unwrap());
     assert!(copies.len() > 25, "only {} steps", copies.len());
     for (name, data_dir) in copies {
@@ -186,7 +192,7 @@ async fn a_copy_of_the_files_at_any_step_has_everything_once() {
         process.work().await.unwrap();
         assert_eq!(process.all().await, expected(&records), "worked on after \"{name}\"");
         assert_eq!(process.history.holding().await.unwrap().blocks, blocks_on_disk(&data_dir));
-        drop(process);
+        process.stop().await;
         fs::remove_dir_all(&data_dir).unwrap();
     }
 }
@@ -213,7 +219,7 @@ async fn work_that_fails_at_any_step_can_be_tried_again() {
     append(&process, old).await;
     process.work().await.unwrap();
     append(&process, new).await;
-    drop(process);
+    process.stop().await;
     let mut steps = 0;
     for failing in 1.. {
         let folder = tempfile::tempdir().unwrap();
@@ -261,7 +267,7 @@ async fn an_erasure_that_was_noted_is_finished() {
             }
         })));
         assert!(process.history.erase(SourceId(2)).await.is_err());
-        drop(process);
+        process.stop().await;
         let process = Process::start(folder.path()).await;
         let mut left = expected(&records);
         left[2].clear();
@@ -271,7 +277,7 @@ async fn an_erasure_that_was_noted_is_finished() {
         left[2].push(later);
         assert_eq!(process.all().await, left, "after \"{failing}\"");
         process.work().await.unwrap();
-        drop(process);
+        process.stop().await;
         assert_eq!(Process::start(folder.path()).await.all().await, left, "after \"{failing}\"");
     }
 }
@@ -283,7 +289,7 @@ async fn a_journal_that_begins_anew_is_packed_from_its_start() {
     let process = Process::start(folder.path()).await;
     append(&process, &records[..200]).await;
     process.work().await.unwrap();
-    drop(process);
+    process.stop().await;
     fs::remove_dir_all(folder.path().join("journal")).unwrap();
     for _ in 0..2 {
         let process = Process::start(folder.path()).await;

@@ -73,7 +73,8 @@ export class Feed {
     this.timer = setTimeout(() => this.open(), pauseBefore(this.attempt++, Math.random()))
   }
 
-  private readonly hurry = () => {
+  /** Tries at once what would be tried later: something tells that the server can be reached again. */
+  readonly hurry = () => {
     if (this.socket?.readyState !== WebSocket.CLOSED) return
     clearTimeout(this.timer)
     this.attempt = 0

@@ -78,6 +78,7 @@ export class LiveFleet {
       if (this.store.snapshot().link === 'live') await this.readTrackers()
       await this.readStates()
       this.store.change({ failure: null })
+      if (this.store.snapshot().link === 'down') this.feed?.hurry()
     })
     if (!this.stopping.signal.aborted) this.schedule()
   }

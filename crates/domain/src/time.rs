@@ -17,6 +17,18 @@ impl Timestamp {
         Self(seconds.saturating_mul(1000))
     }
 
+    /// A date of the Gregorian calendar and a time of day, in UTC. `None` when there is no such moment.
+    pub fn from_civil(date: (i64, u32, u32), time: (u32, u32, u32)) -> Option<Self> {
+        let ((year, month, day), (hour, minute, second)) = (date, time);
+        if hour > 23 || minute > 59 || second > 59 {
+            return None;
+        }
+        let days = days_since_1970(year, i64::from(month), i64::from(day));
+        let date = (year, i64::from(month), i64::from(day));
+        let exists = (1..=9999).contains(&year) && (1..=12).contains(&month) && civil_date(days) == date;
+        exists.then(|| Self::from_seconds(days * 86_400 + i64::from(hour * 3600 + minute * 60 + second)))
+    }
+
     pub const fn millis(self) -> i64 {
         self.0
     }
@@ -53,6 +65,15 @@ impl fmt::Display for Timestamp {
             millis => write!(f, ".{millis:03}Z"),
         }
     }
+}
+
+/// The inverse of `civil_date`; a day that its month does not have is one of the next month.
+fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
+    let year = year - i64::from(month <= 2);
+    let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
+    let month_from_march = (month + 9) % 12;
+    let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
 }
 
 /// Year, month and day of the proleptic Gregorian calendar for days since 1970-01-01.
@@ -97,6 +118,28 @@ mod tests {
             (4_102_444_799_000, "2099-12-31T23:59:59Z"),
         ] {
             assert_eq!(Timestamp::from_millis(millis).to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn a_civil_date_is_a_moment_or_nothing() {
+        for (date, time, expected) in [
+            ((1970, 1, 1), (0, 0, 0), "1970-01-01T00:00:00Z"),
+            ((2000, 2, 29), (12, 0, 0), "2000-02-29T12:00:00Z"),
+            ((2024, 12, 31), (23, 59, 59), "2024-12-31T23:59:59Z"),
+            ((1899, 3, 1), (1, 2, 3), "1899-03-01T01:02:03Z"),
+            ((2023, 2, 29), (0, 0, 0), ""),
+            ((2023, 4, 31), (0, 0, 0), ""),
+            ((2023, 0, 1), (0, 0, 0), ""),
+            ((2023, 13, 1), (0, 0, 0), ""),
+            ((2023, 1, 0), (0, 0, 0), ""),
+            ((2023, 1, 1), (24, 0, 0), ""),
+            ((2023, 1, 1), (0, 60, 0), ""),
+            ((2023, 1, 1), (0, 0, 60), ""),
+            ((0, 1, 1), (0, 0, 0), ""),
+        ] {
+            let moment = Timestamp::from_civil(date, time).map(|time| time.to_string());
+            assert_eq!(moment.unwrap_or_default(), expected, "{date:?} {time:?}");
         }
     }
 

@@ -30,6 +30,12 @@ pub fn crc16_ccitt_false(bytes: &[u8]) -> u16 {
     CRC.checksum(bytes)
 }
 
+/// Polynomial 0x1021 from 0.
+pub fn crc16_xmodem(bytes: &[u8]) -> u16 {
+    static CRC: Crc<u16> = Crc::<u16>::new(&crc::CRC_16_XMODEM);
+    CRC.checksum(bytes)
+}
+
 pub fn xor(bytes: &[u8]) -> u8 {
     bytes.iter().fold(0, |sum, byte| sum ^ byte)
 }
@@ -37,6 +43,11 @@ pub fn xor(bytes: &[u8]) -> u8 {
 /// The sum modulo 256.
 pub fn sum(bytes: &[u8]) -> u8 {
     bytes.iter().fold(0, |sum, byte| sum.wrapping_add(*byte))
+}
+
+/// What must be added to the sum to give 0 modulo 256.
+pub fn two_complement(bytes: &[u8]) -> u8 {
+    sum(bytes).wrapping_neg()
 }
 
 /// Tables for 16 bytes at a time: this one runs over every byte that a big fleet sends.
@@ -59,8 +70,10 @@ mod tests {
             ("modbus", crc16_modbus(CHECK), 0x4B37),
             ("kermit", crc16_kermit(CHECK), 0x2189),
             ("ccitt-false", crc16_ccitt_false(CHECK), 0x29B1),
+            ("xmodem", crc16_xmodem(CHECK), 0x31C3),
             ("xor", u16::from(xor(CHECK)), 0x31),
             ("sum", u16::from(sum(CHECK)), 0xDD),
+            ("two's complement", u16::from(two_complement(CHECK)), 0x23),
         ] {
             assert_eq!(computed, expected, "{name}");
         }

@@ -16,9 +16,16 @@ macro_rules! input {
     }};
 }
 
+pub mod alarm;
+pub mod bcd;
+pub mod cells;
 pub mod checksum;
+pub mod clock;
 pub mod decode;
+pub mod fields;
 pub mod hex;
+pub mod http;
+pub mod nmea;
 pub mod plausible;
 pub mod reader;
 pub mod sanity;

@@ -33,6 +33,8 @@ ids! {
     GroupId,
     /// A plan.
     TariffId,
+    /// A command to a device.
+    CommandId,
 }
 
 impl GroupId {

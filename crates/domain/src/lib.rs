@@ -2,6 +2,7 @@
 //! device models, error codes and rights. No I/O, no clock, no randomness: everything here is a value.
 
 mod clock;
+mod command;
 mod device_model;
 mod error_code;
 mod id;
@@ -16,10 +17,12 @@ mod time;
 mod units;
 
 pub use clock::Clock;
+pub use command::{Command, CommandKind, LockAction, Outcome};
 pub use device_model::{Battery, DeviceModel, IdType, ModelCode, device_models};
 pub use error_code::ErrorCode;
 pub use id::{
-    AccountId, DeviceId, GroupId, InvalidDeviceId, PanelAccountId, SourceId, TariffId, TrackerId, UserId,
+    AccountId, CommandId, DeviceId, GroupId, InvalidDeviceId, PanelAccountId, SourceId, TariffId, TrackerId,
+    UserId,
 };
 pub use identity::{RecordHash, RecordIdentity};
 pub use input::{InputName, InputSpec, Value, ValueKind, input_specs};

@@ -1,7 +1,7 @@
 //! What the journal holds: the kinds of record that come in from devices. Their stored form is the business of
 //! `store::journal`.
 
-use crate::{Fix, Message, RecordHash, RecordIdentity, SourceId, Timestamp};
+use crate::{CommandId, Fix, Message, RecordHash, RecordIdentity, SourceId, Timestamp};
 
 /// One entry of the journal.
 #[derive(Clone, Debug, PartialEq)]
@@ -97,8 +97,8 @@ pub enum Transport {
 pub struct Reply {
     pub source: SourceId,
     pub received: Timestamp,
-    /// The number of the command in the catalog, when the protocol tells which one is answered.
-    pub command: Option<i64>,
+    /// The command that it answers; `None` when none was waiting for an answer.
+    pub command: Option<CommandId>,
     pub bytes: Box<[u8]>,
 }
 

@@ -10,7 +10,7 @@ use crate::{
     reception::Reception,
     records,
 };
-use domain::{Contact, ContactKind, DeviceId, Record, Transport};
+use domain::{Contact, ContactKind, DeviceId, Record, Reply, Transport};
 use protocols::{Admission, Connection, DeviceSlot, Event, KnownDevice, Protocol};
 use std::{convert::Infallible, sync::Arc};
 use tokio::time::Instant;
@@ -145,6 +145,11 @@ impl Session {
                     let Some(Registered { source, .. }) = self.speaker(slot) else { continue };
                     let kind = ContactKind::Heartbeat;
                     self.reception.contacts.note(Contact { source, received, kind });
+                }
+                Event::Reply { slot, command, text, .. } => {
+                    let Some(Registered { source, .. }) = self.speaker(slot) else { continue };
+                    let bytes = text.into_bytes().into();
+                    turn.records.push(Record::Reply(Reply { source, received, command, bytes }));
                 }
                 // A reply never overtakes one of a frame before it.
                 Event::ReplyNow(bytes) if turn.when_durable.is_empty() => turn.at_once.extend(bytes),

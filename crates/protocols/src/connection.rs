@@ -1,8 +1,10 @@
 //! One conversation: collects bytes into frames, feeds them to a machine, and holds them back while it is not known
 //! who speaks. Bytes one at a time, all at once, or two frames glued give the same events.
 
-use crate::{Admission, Broken, DeviceSlot, Event, Events, Framing, Machine, Protocol};
-use domain::Transport;
+use crate::{
+    Admission, Broken, CommandError, Confirmation, DeviceSlot, Event, Events, Framing, Machine, Protocol,
+};
+use domain::{Command, CommandId, Transport};
 
 pub struct Connection {
     machine: Box<dyn Machine>,
@@ -49,6 +51,23 @@ impl Connection {
         self.machine.identified(slot, admission, &mut self.events);
         self.settle(Ok(()));
         self.advance();
+    }
+
+    /// Writes what tells the known device in `slot` to do `command` behind `wire`.
+    ///
+    /// # Errors
+    /// As `Machine::command`, and `NotNow` when the conversation is over.
+    pub fn command(
+        &mut self,
+        slot: DeviceSlot,
+        id: CommandId,
+        command: &Command,
+        wire: &mut Vec<u8>,
+    ) -> Result<Confirmation, CommandError> {
+        if self.ended {
+            return Err(CommandError::NotNow("the conversation is over"));
+        }
+        self.machine.command(slot, id, command, wire)
     }
 
     /// The next thing to be done.

@@ -1,6 +1,6 @@
 //! What a protocol declares and what its machine is asked and says.
 
-use domain::{DeviceId, Message, ModelCode, RecordHash, Transport};
+use domain::{Command, CommandId, CommandKind, DeviceId, Message, ModelCode, Outcome, RecordHash, Transport};
 use std::collections::BTreeMap;
 
 /// A device protocol: a stateless description that makes machines.
@@ -18,7 +18,16 @@ pub trait Protocol: Sync {
     /// Whether the first bytes of a connection (or a datagram) are of this protocol, for the `any` port.
     fn recognise(&self, start: &[u8]) -> Recognition;
 
-    /// A machine for one connection, one datagram or one request.
+    /// The kinds of command that its machines put into bytes; what is not named here is never given to one.
+    fn commands(&self) -> &'static [CommandKind] {
+        &[]
+    }
+
+    /// A machine for one connection (`Tcp`), for one connection that carries HTTP requests (`Http`), or for one
+    /// datagram (`Udp`).
+    ///
+    /// The machine of a datagram hears `Machine::decode` once, with all of it. A protocol whose datagrams name the
+    /// device pushes `Event::Identify` first and goes on in `Machine::identified`.
     fn machine(&self, transport: Transport) -> Box<dyn Machine>;
 }
 
@@ -53,6 +62,44 @@ pub trait Machine: Send {
 
     /// The answer to `Event::Identify`. It may also come unasked, for a device that is known beforehand.
     fn identified(&mut self, slot: DeviceSlot, admission: &Admission, events: &mut Events);
+
+    /// Writes what tells the known device in `slot` to do `command`. Nothing is written with an error.
+    ///
+    /// A machine that gives its frames serial numbers, and hears them back in answers, remembers `id` by them, so
+    /// that `Event::Reply` can name it; bounded, for a device may never answer.
+    ///
+    /// # Errors
+    /// `Unsupported`, `Unfit` when it can never be sent, `NotNow` when this connection is not ready for it.
+    fn command(
+        &mut self,
+        _slot: DeviceSlot,
+        _id: CommandId,
+        _command: &Command,
+        _wire: &mut Vec<u8>,
+    ) -> Result<Confirmation, CommandError> {
+        Err(CommandError::Unsupported)
+    }
+}
+
+/// What is to come after a command was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Confirmation {
+    /// The device answers: until then it is not known whether the command has arrived.
+    Reply,
+    /// The protocol knows no answer: the command is done when it is sent.
+    Sent,
+}
+
+/// Why a command cannot be put into bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CommandError {
+    #[error("the protocol has no command of this kind")]
+    Unsupported,
+    /// It will not fit later either: too long, no such output …
+    #[error("the command does not fit the protocol: {0}")]
+    Unfit(&'static str),
+    #[error("the device cannot take a command now: {0}")]
+    NotNow(&'static str),
 }
 
 /// What stands at the start of a buffer.
@@ -98,6 +145,9 @@ pub enum Event {
     Problem { slot: DeviceSlot, error: String, bytes: Vec<u8> },
     /// A sign of life without a message.
     Heartbeat { slot: DeviceSlot },
+    /// The device's answer to a command. `command` tells which one where the protocol does; otherwise it is the one
+    /// that has waited longest.
+    Reply { slot: DeviceSlot, command: Option<CommandId>, outcome: Outcome, text: String },
     /// To be sent at once.
     ReplyNow(Vec<u8>),
     /// To be sent when all messages and problems before it are durable.

@@ -1,7 +1,7 @@
-//! The engine of `outrider decode`: each line is a datagram or a frame, all lines are one conversation, each gets one
-//! answer that serialises to JSON.
+//! The engine of `outrider decode`: each line is a datagram, a frame or an HTTP request, all lines are one conversation,
+//! each gets one answer that serialises to JSON.
 
-use crate::{Admission, Connection, DeviceSettings, DeviceSlot, Event, KnownDevice, Protocol, hex};
+use crate::{Admission, Connection, DeviceSettings, DeviceSlot, Event, Events, KnownDevice, Protocol, hex};
 use domain::{DeviceId, Fix, Inputs, Message, ModelCode, Transport, Value};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use std::collections::HashMap;
@@ -17,7 +17,9 @@ pub struct Options {
 
 /// A conversation in which every device is admitted.
 pub struct Decoder {
-    connection: Connection,
+    protocol: &'static dyn Protocol,
+    /// One for each transport that lasts longer than a datagram.
+    connections: Vec<(Transport, Connection)>,
     admission: Admission,
     devices: HashMap<DeviceSlot, DeviceId>,
 }
@@ -60,14 +62,10 @@ pub struct DecodedMessage {
 }
 
 impl Decoder {
-    pub fn new(protocol: &dyn Protocol, options: Options) -> Self {
-        let transport = protocol.transports().first().copied().unwrap_or(Transport::Tcp);
-        let mut connection = Connection::new(protocol, transport);
+    pub fn new(protocol: &'static dyn Protocol, options: Options) -> Self {
         let admission = Admission::Known(KnownDevice { model: options.model, settings: options.settings });
-        // Frames decode without a login too, so the device is introduced before it speaks.
-        connection.identified(DeviceSlot::default(), &admission);
         let devices = options.device_id.map(|id| (DeviceSlot::default(), id)).into_iter().collect();
-        Self { connection, admission, devices }
+        Self { protocol, connections: Vec::new(), admission, devices }
     }
 
     /// One line of input: hex, or `text:` with the escapes `\r \n \t \\ \xNN`.
@@ -78,23 +76,21 @@ impl Decoder {
         }
     }
 
-    /// One frame or datagram.
+    /// One frame, datagram or HTTP request.
     pub fn frame(&mut self, frame: &[u8]) -> DecodedLine {
         let (mut messages, mut problems, mut reply) = (Vec::new(), Vec::new(), Vec::new());
-        self.connection.receive_frame(frame);
-        while let Some(event) = self.connection.poll() {
+        for event in self.events(frame) {
             match event {
-                Event::Identify { slot, id } => {
-                    self.devices.insert(slot, id);
-                    self.connection.identified(slot, &self.admission);
-                }
                 Event::Message { slot, message, .. } => {
                     messages.push(DecodedMessage::new(message, self.devices.get(&slot).cloned()));
+                }
+                Event::Reply { slot, text, .. } => {
+                    messages.push(DecodedMessage::new(answer(text), self.devices.get(&slot).cloned()));
                 }
                 Event::Problem { error, .. } => problems.push(error),
                 Event::Broken(broken) => problems.push(broken.to_string()),
                 Event::ReplyNow(bytes) | Event::ReplyWhenDurable(bytes) => reply.extend(bytes),
-                Event::Heartbeat { .. } | Event::Close => {}
+                Event::Identify { .. } | Event::Heartbeat { .. } | Event::Close => {}
             }
         }
         let reply = hex::lower(&reply);
@@ -103,6 +99,66 @@ impl Decoder {
         }
         DecodedLine { ok: true, messages, reply, problems, error: None }
     }
+
+    /// What one frame, datagram or HTTP request leads to; `Event::Identify` is answered already.
+    pub fn events(&mut self, frame: &[u8]) -> Vec<Event> {
+        let transport = transport_of(self.protocol, frame);
+        let known = self.connections.iter().position(|(of, _)| *of == transport);
+        let mut connection = match known {
+            Some(at) => self.connections.swap_remove(at).1,
+            None => introduced(self.protocol, transport, &self.admission),
+        };
+        let mut events = Vec::new();
+        connection.receive_frame(frame);
+        while let Some(event) = connection.poll() {
+            if let Event::Identify { slot, id } = &event {
+                self.devices.insert(*slot, id.clone());
+                connection.identified(*slot, &self.admission);
+            }
+            events.push(event);
+        }
+        if transport != Transport::Udp {
+            self.connections.push((transport, connection));
+        }
+        events
+    }
+}
+
+/// How a line's bytes came: as an HTTP request when they begin with a method; as a datagram when no connection of the
+/// protocol begins with them; otherwise over a connection. Only what the protocol speaks comes into question.
+pub fn transport_of(protocol: &dyn Protocol, frame: &[u8]) -> Transport {
+    let speaks = |transport| protocol.transports().contains(&transport);
+    let methods = [&b"GET "[..], b"POST ", b"PUT ", b"HEAD ", b"OPTIONS "];
+    if speaks(Transport::Http) && methods.iter().any(|method| frame.starts_with(method)) {
+        return Transport::Http;
+    }
+    if speaks(Transport::Tcp) {
+        let fits = speaks(Transport::Udp).then(|| {
+            let mut machine = protocol.machine(Transport::Tcp);
+            machine.identified(DeviceSlot::default(), &ANYBODY, &mut Events::new());
+            frame.is_empty() || machine.frame(frame).is_ok()
+        });
+        return if fits == Some(false) { Transport::Udp } else { Transport::Tcp };
+    }
+    protocol.transports().first().copied().unwrap_or(Transport::Tcp)
+}
+
+/// Frames decode without a login too, so the device is introduced before it speaks.
+fn introduced(protocol: &dyn Protocol, transport: Transport, admission: &Admission) -> Connection {
+    let mut connection = Connection::new(protocol, transport);
+    connection.identified(DeviceSlot::default(), admission);
+    // Nobody has asked yet whether the device may speak.
+    while connection.poll().is_some() {}
+    connection
+}
+
+const ANYBODY: Admission = Admission::Known(KnownDevice { model: None, settings: DeviceSettings::new() });
+
+/// A device's answer to a command, as a message.
+pub fn answer(text: String) -> Message {
+    let mut inputs = Inputs::with_capacity(1);
+    inputs.push(input!("command_result"), Value::Text(text.into()));
+    Message { inputs, ..Message::default() }
 }
 
 impl DecodedMessage {

@@ -34,8 +34,8 @@ pub mod writer;
 
 pub use connection::Connection;
 pub use contract::{
-    Admission, Broken, DeviceSettings, DeviceSlot, Event, Events, Framing, KnownDevice, Machine, Protocol,
-    Recognition,
+    Admission, Broken, CommandError, Confirmation, DeviceSettings, DeviceSlot, Event, Events, Framing,
+    KnownDevice, Machine, Protocol, Recognition,
 };
 
 /// Every protocol that the server speaks, by name.

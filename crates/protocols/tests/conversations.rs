@@ -2,7 +2,8 @@
 
 mod harness;
 
-use harness::{Manner, captures, converse, seeded};
+use domain::Transport;
+use harness::{Manner, Stream, captures, converse, datagram, seeded};
 use proptest::{prelude::*, sample::Index};
 use protocols::{
     PROTOCOLS, Protocol,
@@ -37,13 +38,14 @@ fn captures_give_what_their_files_say() {
 fn chunks_change_nothing() {
     for protocol in PROTOCOLS {
         for stream in streams(*protocol) {
+            let Stream { transport, bytes } = &stream;
             for manner in Manner::ALL {
-                let whole = converse(*protocol, manner, [&*stream]);
-                let bytewise = converse(*protocol, manner, stream.chunks(1));
-                assert_eq!(whole, bytewise, "{}: {}", protocol.name(), hex::lower(&stream));
-                let prompt = converse(*protocol, Manner::Prompt, [&*stream]);
+                let whole = converse(*protocol, *transport, manner, [&**bytes]);
+                let bytewise = converse(*protocol, *transport, manner, bytes.chunks(1));
+                assert_eq!(whole, bytewise, "{}: {}", protocol.name(), hex::lower(bytes));
+                let prompt = converse(*protocol, *transport, Manner::Prompt, [&**bytes]);
                 if manner == Manner::Slow {
-                    assert_eq!(whole, prompt, "{}: {}", protocol.name(), hex::lower(&stream));
+                    assert_eq!(whole, prompt, "{}: {}", protocol.name(), hex::lower(bytes));
                 }
             }
         }
@@ -54,13 +56,15 @@ fn chunks_change_nothing() {
 fn two_frames_glued_are_two_frames() {
     for protocol in PROTOCOLS {
         for stream in streams(*protocol) {
-            let once = converse(*protocol, Manner::Introduced, [&*stream]);
+            let Stream { transport, bytes } = &stream;
+            let once = converse(*protocol, *transport, Manner::Introduced, [&**bytes]);
             if matches!(once.last(), None | Some(protocols::Event::Broken(_) | protocols::Event::Close)) {
                 continue;
             }
-            let twice = converse(*protocol, Manner::Introduced, [&*[&*stream, &*stream].concat()]);
+            let glued = [&**bytes, &**bytes].concat();
+            let twice = converse(*protocol, *transport, Manner::Introduced, [&*glued]);
             let expected: Vec<_> = once.iter().chain(&once).cloned().collect();
-            assert_eq!(twice, expected, "{}: {}", protocol.name(), hex::lower(&stream));
+            assert_eq!(twice, expected, "{}: {}", protocol.name(), hex::lower(bytes));
         }
     }
 }
@@ -72,12 +76,15 @@ proptest! {
     fn random_chunks_change_nothing(which: Index, cuts in prop::collection::vec(any::<Index>(), 0..12)) {
         for protocol in PROTOCOLS {
             let streams = streams(*protocol);
-            let stream = which.get(&streams);
-            let chunks = cut(stream, &cuts);
+            if streams.is_empty() {
+                continue;
+            }
+            let Stream { transport, bytes } = which.get(&streams);
+            let chunks = cut(bytes, &cuts);
             for manner in Manner::ALL {
                 prop_assert_eq!(
-                    converse(*protocol, manner, [&**stream]),
-                    converse(*protocol, manner, chunks.iter().copied())
+                    converse(*protocol, *transport, manner, [&**bytes]),
+                    converse(*protocol, *transport, manner, chunks.iter().copied())
                 );
             }
         }
@@ -89,10 +96,14 @@ proptest! {
         cuts in prop::collection::vec(any::<Index>(), 0..6),
     ) {
         for protocol in PROTOCOLS {
-            for manner in Manner::ALL {
+            for (transport, manner) in protocol.transports().iter().flat_map(|it| Manner::ALL.map(|manner| (*it, manner))) {
+                if transport == Transport::Udp {
+                    datagram(*protocol, &garbage);
+                    continue;
+                }
                 prop_assert_eq!(
-                    converse(*protocol, manner, [&*garbage]),
-                    converse(*protocol, manner, cut(&garbage, &cuts))
+                    converse(*protocol, transport, manner, [&*garbage]),
+                    converse(*protocol, transport, manner, cut(&garbage, &cuts))
                 );
             }
             let mut decoder = Decoder::new(*protocol, Options::default());
@@ -107,23 +118,34 @@ proptest! {
         damage in prop::collection::vec((any::<Index>(), any::<u8>()), 1..8),
     ) {
         for protocol in PROTOCOLS {
-            let mut stream = which.get(&streams(*protocol)).clone();
-            for (place, byte) in &damage {
-                let place = place.index(stream.len());
-                stream[place] = *byte;
-            }
+            let conversations = captures(protocol.name());
+            let conversation = which.get(&conversations);
+            let damaged = |mut bytes: Vec<u8>| {
+                for (place, byte) in &damage {
+                    let place = place.index(bytes.len());
+                    bytes[place] = *byte;
+                }
+                bytes
+            };
+            let Some(Stream { transport, bytes }) = conversation.stream(*protocol) else {
+                for turn in &conversation.turns {
+                    datagram(*protocol, &damaged(turn.frame.clone()));
+                }
+                continue;
+            };
+            let bytes = damaged(bytes);
             for manner in Manner::ALL {
                 prop_assert_eq!(
-                    converse(*protocol, manner, [&*stream]),
-                    converse(*protocol, manner, stream.chunks(7))
+                    converse(*protocol, transport, manner, [&*bytes]),
+                    converse(*protocol, transport, manner, bytes.chunks(7))
                 );
             }
         }
     }
 }
 
-fn streams(protocol: &dyn Protocol) -> Vec<Vec<u8>> {
-    captures(protocol.name()).iter().map(harness::Conversation::stream).collect()
+fn streams(protocol: &dyn Protocol) -> Vec<Stream> {
+    captures(protocol.name()).iter().filter_map(|conversation| conversation.stream(protocol)).collect()
 }
 
 fn cut<'a>(stream: &'a [u8], cuts: &[Index]) -> Vec<&'a [u8]> {

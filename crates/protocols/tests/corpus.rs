@@ -6,7 +6,11 @@
 mod harness;
 
 use domain::{InputName, Message, Value};
-use protocols::{PROTOCOLS, Protocol, hex};
+use protocols::{
+    PROTOCOLS, Protocol,
+    decode::{Decoder, Options},
+    hex,
+};
 use serde_json::Value as Json;
 use std::{collections::HashMap, fs, path::PathBuf};
 
@@ -70,17 +74,17 @@ fn samples() -> Option<Vec<Json>> {
 }
 
 /// Runs samples of one protocol, each session on its own connection, and tells which fail.
-fn refused(protocol: &dyn Protocol, samples: &[&Json]) -> Vec<(String, String)> {
+fn refused(protocol: &'static dyn Protocol, samples: &[&Json]) -> Vec<(String, String)> {
     let attributes = attributes(protocol.name());
     let mut sessions = HashMap::new();
     let mut refused = Vec::new();
     for (at, sample) in samples.iter().enumerate() {
         let session = sample["session"].as_str().unwrap_or("alone").to_owned();
         let id = format!("{session}/{}", sample["seq"].as_u64().unwrap_or(at as u64));
-        let connection = sessions.entry(session).or_insert_with(|| harness::introduced(protocol));
+        let decoder = sessions.entry(session).or_insert_with(|| Decoder::new(protocol, Options::default()));
         let outcome = match bytes(sample) {
             Some(frame) => {
-                let (messages, complaints) = harness::decode(connection, &frame);
+                let (messages, complaints) = harness::decode(decoder, &frame);
                 judge(sample, &messages, &complaints, &attributes)
             }
             None => Err(format!("encoding {}", sample["encoding"])),

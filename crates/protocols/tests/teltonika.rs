@@ -7,6 +7,7 @@ use harness::{decode, introduced, seeded};
 use proptest::prelude::*;
 use protocols::{
     Admission, Broken, Connection, DeviceSlot, Event, KnownDevice, Recognition,
+    decode::{Decoder, Options},
     sanity::assert_sane,
     teltonika::{Codec, Teltonika, encode},
 };
@@ -54,7 +55,7 @@ fn a_keep_alive_is_a_sign_of_life_of_who_is_known() {
     let mut connection = Connection::new(&Teltonika, Transport::Tcp);
     connection.receive(&[0xFF, 0xFF]);
     assert_eq!(connection.poll(), None);
-    let mut connection = introduced(&Teltonika);
+    let mut connection = introduced(&Teltonika, Transport::Tcp);
     connection.receive(&[0xFF]);
     assert_eq!(connection.poll(), Some(Event::Heartbeat { slot: DeviceSlot(0) }));
 }
@@ -64,7 +65,7 @@ fn a_wrong_checksum_ends_the_conversation_without_an_answer() {
     let good = encode::packet(Codec::Codec16, &[record(0)]);
     let mut bad = good.clone();
     bad[20] ^= 1;
-    let mut connection = introduced(&Teltonika);
+    let mut connection = introduced(&Teltonika, Transport::Tcp);
     connection.receive(&[bad, good].concat());
     assert!(matches!(connection.poll(), Some(Event::Broken(Broken::Checksum { .. }))));
     assert_eq!(connection.poll(), None);
@@ -73,7 +74,7 @@ fn a_wrong_checksum_ends_the_conversation_without_an_answer() {
 #[test]
 fn a_problem_keeps_the_bytes_as_they_came() {
     let packet = encode::framed(0x08, &[1, 0, 0]);
-    let mut connection = introduced(&Teltonika);
+    let mut connection = introduced(&Teltonika, Transport::Tcp);
     connection.receive(&packet);
     let Some(Event::Problem { bytes, .. }) = connection.poll() else { panic!("no problem") };
     assert_eq!(bytes, packet);
@@ -86,7 +87,7 @@ fn the_identity_of_a_record_is_its_own_bytes() {
     let packet = encode::packet(Codec::Codec8, &[record(7), record(8)]);
     let length = (packet.len() - 8 - 3 - 4) / 2;
     let own = |number: usize| &packet[10 + number * length..][..length];
-    let mut connection = introduced(&Teltonika);
+    let mut connection = introduced(&Teltonika, Transport::Tcp);
     connection.receive(&packet);
     let hashes: Vec<_> = std::iter::from_fn(|| connection.poll())
         .filter_map(|event| match event {
@@ -122,7 +123,7 @@ proptest! {
     #[test]
     fn what_a_device_writes_is_read(records in prop::collection::vec(any_record(), 0..6)) {
         for codec in Codec::ALL {
-            let (messages, complaints) = decode(&mut introduced(&Teltonika), &encode::packet(codec, &records));
+            let (messages, complaints) = decode(&mut Decoder::new(&Teltonika, Options::default()), &encode::packet(codec, &records));
             prop_assert_eq!(complaints, Vec::<String>::new());
             prop_assert_eq!(messages.len(), records.len());
             for (record, message) in records.iter().zip(&messages) {
@@ -152,7 +153,7 @@ proptest! {
         count in 0..4_u8,
         body in prop::collection::vec(prop_oneof![Just(0_u8), 0..4_u8, any::<u8>()], 0..400),
     ) {
-        let mut connection = introduced(&Teltonika);
+        let mut connection = introduced(&Teltonika, Transport::Tcp);
         connection.receive(&encode::framed(codec, &[&[count], &*body].concat()));
         let mut last = None;
         while let Some(event) = connection.poll() {

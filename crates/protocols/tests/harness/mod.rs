@@ -5,7 +5,11 @@
 
 use domain::{Message, Transport};
 use proptest::test_runner::{Config, RngSeed};
-use protocols::{Admission, Connection, DeviceSlot, Event, KnownDevice, Protocol, sanity::assert_sane};
+use protocols::{
+    Admission, Connection, DeviceSlot, Event, KnownDevice, Protocol,
+    decode::{Decoder, answer, transport_of},
+    sanity::assert_sane,
+};
 
 /// Property tests draw the same cases on every run.
 pub(crate) fn seeded(cases: u32) -> Config {
@@ -28,9 +32,19 @@ pub(crate) struct Turn {
     pub(crate) problem: Option<String>,
 }
 
+/// The bytes of a connection, and what it carries.
+#[derive(Clone, Debug)]
+pub(crate) struct Stream {
+    pub(crate) transport: Transport,
+    pub(crate) bytes: Vec<u8>,
+}
+
 impl Conversation {
-    pub(crate) fn stream(&self) -> Vec<u8> {
-        self.turns.iter().flat_map(|turn| turn.frame.iter().copied()).collect()
+    /// All frames one after the other; `None` when they are datagrams, which are never joined.
+    pub(crate) fn stream(&self, protocol: &dyn Protocol) -> Option<Stream> {
+        let transport = transport_of(protocol, &self.turns.first()?.frame);
+        let bytes = self.turns.iter().flat_map(|turn| turn.frame.iter().copied()).collect();
+        (transport != Transport::Udp).then_some(Stream { transport, bytes })
     }
 }
 
@@ -82,12 +96,13 @@ impl Manner {
 /// Feeds a stream in chunks and collects all events. What comes out is sane, and memory stays bounded.
 pub(crate) fn converse<'a>(
     protocol: &dyn Protocol,
+    transport: Transport,
     manner: Manner,
     chunks: impl IntoIterator<Item = &'a [u8]>,
 ) -> Vec<Event> {
     let mut connection = match manner {
-        Manner::Introduced => introduced(protocol),
-        Manner::Prompt | Manner::Slow => Connection::new(protocol, Transport::Tcp),
+        Manner::Introduced => introduced(protocol, transport),
+        Manner::Prompt | Manner::Slow => Connection::new(protocol, transport),
     };
     let mut events = Vec::new();
     for chunk in chunks {
@@ -102,14 +117,26 @@ pub(crate) fn converse<'a>(
     events
 }
 
-/// What one frame gives on a connection where the device is known: messages, all sane, and complaints.
-pub(crate) fn decode(connection: &mut Connection, frame: &[u8]) -> (Vec<Message>, Vec<String>) {
-    let (mut events, mut messages, mut complaints) = (Vec::new(), Vec::new(), Vec::new());
-    connection.receive_frame(frame);
-    drain(connection, &mut events);
-    for event in events {
+/// What one datagram gives, when everybody is admitted and when the device is known before.
+pub(crate) fn datagram(protocol: &dyn Protocol, bytes: &[u8]) -> Vec<Event> {
+    let mut events = Vec::new();
+    for mut connection in [Connection::new(protocol, Transport::Udp), introduced(protocol, Transport::Udp)] {
+        connection.receive_frame(bytes);
+        drain(&mut connection, &mut events);
+    }
+    events
+}
+
+/// What one frame, datagram or HTTP request gives where every device is known: messages, all sane, and complaints.
+pub(crate) fn decode(decoder: &mut Decoder, frame: &[u8]) -> (Vec<Message>, Vec<String>) {
+    let (mut messages, mut complaints) = (Vec::new(), Vec::new());
+    for event in decoder.events(frame) {
         match event {
-            Event::Message { message, .. } => messages.push(message),
+            Event::Message { message, .. } => {
+                assert_sane(&message);
+                messages.push(message);
+            }
+            Event::Reply { text, .. } => messages.push(answer(text)),
             Event::Problem { error, .. } => complaints.push(error),
             Event::Broken(broken) => complaints.push(broken.to_string()),
             _ => {}
@@ -118,8 +145,8 @@ pub(crate) fn decode(connection: &mut Connection, frame: &[u8]) -> (Vec<Message>
     (messages, complaints)
 }
 
-pub(crate) fn introduced(protocol: &dyn Protocol) -> Connection {
-    let mut connection = Connection::new(protocol, Transport::Tcp);
+pub(crate) fn introduced(protocol: &dyn Protocol, transport: Transport) -> Connection {
+    let mut connection = Connection::new(protocol, transport);
     connection.identified(DeviceSlot::default(), &known());
     connection
 }

@@ -6,9 +6,9 @@
 
 use crate::wire::{DecodeError, Unread, put_bytes, put_signed, put_varint};
 use domain::{
-    Contact, ContactKind, Coordinates, Derived, Fix, Heading, InputName, Inputs, Message, Metres, Problem,
-    Record, RecordHash, RecordIdentity, Reply, SourceId, Speed, Telemetry, TimeOrigin, Timestamp, Transport,
-    Value,
+    CommandId, Contact, ContactKind, Coordinates, Derived, Fix, Heading, InputName, Inputs, Message, Metres,
+    Problem, Record, RecordHash, RecordIdentity, Reply, SourceId, Speed, Telemetry, TimeOrigin, Timestamp,
+    Transport, Value,
 };
 
 const TELEMETRY: u8 = 0;
@@ -66,7 +66,7 @@ fn encode_record(record: &Record, out: &mut Vec<u8>) {
         Record::Reply(record) => {
             out.push(REPLY);
             put_origin(out, record.source, record.received);
-            put_option(out, record.command, put_signed);
+            put_option(out, record.command, |out, command| put_signed(out, command.0));
             put_bytes(out, &record.bytes);
         }
         Record::Derived(record) => {
@@ -99,7 +99,7 @@ fn decode_record(from: &mut Unread<'_>) -> Result<Record, DecodeError> {
         }
         REPLY => {
             let (source, received) = origin(from)?;
-            let command = option(from, Unread::signed)?;
+            let command = option(from, Unread::signed)?.map(CommandId);
             Record::Reply(Reply { source, received, command, bytes: from.bytes()?.into() })
         }
         DERIVED => {

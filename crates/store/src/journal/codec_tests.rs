@@ -71,7 +71,12 @@ fn fixture() -> Vec<Record> {
         contact(ContactKind::Heartbeat),
         contact(ContactKind::Closed),
         contact(ContactKind::Lost),
-        Record::Reply(Reply { source: SourceId(7), received, command: Some(-1), bytes: b"DO1:1"[..].into() }),
+        Record::Reply(Reply {
+            source: SourceId(7),
+            received,
+            command: Some(CommandId(-1)),
+            bytes: b"DO1:1"[..].into(),
+        }),
         Record::Reply(Reply { source: SourceId(7), received, command: None, bytes: [].into() }),
         Record::Derived(Derived {
             source: SourceId(7),
@@ -242,7 +247,7 @@ fn records() -> impl Strategy<Value = Vec<Record>> {
     });
     let reply =
         (source(), time(), any::<Option<i64>>(), bytes()).prop_map(|(source, received, command, bytes)| {
-            Record::Reply(Reply { source, received, command, bytes })
+            Record::Reply(Reply { source, received, command: command.map(CommandId), bytes })
         });
     let derived =
         (source(), time(), time(), hash(), fix()).prop_map(|(source, received, device_time, hash, fix)| {

@@ -197,7 +197,11 @@ fn by_name<S: Serializer>(inputs: &Inputs, serializer: S) -> Result<S::Ok, S::Er
     object.end()
 }
 
-fn bytes_of(line: &str) -> Result<Vec<u8>, &'static str> {
+/// The bytes that a line stands for: hex, or `text:` with the escapes `\r \n \t \\ \xNN`.
+///
+/// # Errors
+/// When it is neither, or empty.
+pub fn bytes_of(line: &str) -> Result<Vec<u8>, &'static str> {
     let line = line.trim_end_matches(['\r', '\n']);
     let bytes = match line.strip_prefix("text:") {
         Some(text) => unescape(text),

@@ -6,8 +6,8 @@
 use domain::{Message, Transport};
 use proptest::test_runner::{Config, RngSeed};
 use protocols::{
-    Admission, Connection, DeviceSlot, Event, KnownDevice, Protocol,
-    decode::{Decoder, answer, transport_of},
+    Admission, Connection, DeviceSlot, Event, Events, KnownDevice, Machine, Protocol,
+    decode::{Decoder, answer, bytes_of, transport_of},
     sanity::assert_sane,
 };
 
@@ -62,13 +62,12 @@ pub(crate) fn captures(protocol: &str) -> Vec<Conversation> {
         }
         let turns = &mut conversations.last_mut().unwrap_or_else(|| panic!("no title before {line}")).turns;
         if mark == ">" {
-            let frame = protocols::hex::parse(rest).unwrap_or_else(|| panic!("not hex: {line}"));
-            turns.push(Turn { frame, ..Turn::default() });
+            turns.push(Turn { frame: bytes(rest), ..Turn::default() });
             continue;
         }
         let turn = turns.last_mut().unwrap_or_else(|| panic!("no frame before {line}"));
         match mark {
-            "<" => turn.reply = rest.to_owned(),
+            "<" => turn.reply = protocols::hex::lower(&bytes(rest)),
             "=" => turn.messages.push(serde_json::from_str(rest).unwrap_or_else(|e| panic!("{e}: {line}"))),
             "!" => turn.problem = Some(rest.to_owned()),
             _ => panic!("unknown mark: {line}"),
@@ -76,6 +75,11 @@ pub(crate) fn captures(protocol: &str) -> Vec<Conversation> {
     }
     assert!(!conversations.is_empty(), "{path} has no conversation");
     conversations
+}
+
+/// Hex, or `text:` with the escapes of the command line.
+fn bytes(text: &str) -> Vec<u8> {
+    bytes_of(text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
 /// How a connection is used.
@@ -151,7 +155,14 @@ pub(crate) fn introduced(protocol: &dyn Protocol, transport: Transport) -> Conne
     connection
 }
 
-fn drain(connection: &mut Connection, events: &mut Vec<Event>) {
+/// A machine of a connection whose device is known.
+pub(crate) fn introduced_machine(protocol: &dyn Protocol) -> Box<dyn Machine> {
+    let mut machine = protocol.machine(Transport::Tcp);
+    machine.identified(DeviceSlot::default(), &known(), &mut Events::new());
+    machine
+}
+
+pub(crate) fn drain(connection: &mut Connection, events: &mut Vec<Event>) {
     while let Some(event) = connection.poll() {
         match &event {
             Event::Identify { slot, .. } => connection.identified(*slot, &known()),

@@ -25,10 +25,12 @@ pub mod decode;
 pub mod fields;
 pub mod hex;
 pub mod http;
+pub mod lines;
 pub mod nmea;
 pub mod plausible;
 pub mod reader;
 pub mod sanity;
+pub mod speakers;
 pub mod teltonika;
 pub mod writer;
 

@@ -101,10 +101,10 @@ impl Speakers {
             Admission::Known(known) => Standing::Admitted(known.clone()),
             Admission::Refused => Standing::Refused,
         };
-        match self.all.get_mut(usize::from(of.0)) {
-            Some(speaker) => speaker.standing = standing,
-            None if self.all.is_empty() => self.all.push(Speaker { id: None, standing }),
-            None => return Answer::Nothing,
+        if self.all.is_empty() {
+            self.all.push(Speaker { id: None, standing });
+        } else if let Some(speaker) = self.all.get_mut(usize::from(of.0)) {
+            speaker.standing = standing;
         }
         let frame = std::mem::take(&mut self.waiting);
         match admission {

@@ -27,6 +27,7 @@ pub mod hex;
 pub mod http;
 pub mod lines;
 pub mod nmea;
+mod parameters;
 pub mod plausible;
 pub mod reader;
 pub mod sanity;

@@ -1,9 +1,11 @@
 //! Records of codecs 8, 8 Extended and 16. They differ in the width of ids and counts and in the last group of
 //! parameters. Source: Teltonika Telematics Wiki, "Teltonika Data Sending Protocols", sections of the three codecs.
 
-use super::{Codec, SLOT, parameters::Parameters};
+use super::{Codec, SLOT};
 use crate::{
-    Event, Events, plausible,
+    Event, Events,
+    parameters::Parameters,
+    plausible,
     reader::{ReadError, Reader},
 };
 use domain::{Coordinates, Fix, Inputs, Message, RecordHash, Timestamp};

@@ -13,10 +13,12 @@ mod login;
 mod packet;
 mod parameters;
 
-use crate::{Admission, Broken, DeviceSlot, Event, Events, Framing, Machine, Protocol, Recognition};
+use crate::{
+    Admission, Broken, DeviceSlot, Event, Events, Framing, Machine, Protocol, Recognition,
+    parameters::Parameters,
+};
 use domain::Transport;
 use packet::Packet;
-use parameters::Parameters;
 
 /// Which data codec a frame of records has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +73,7 @@ impl Protocol for Teltonika {
     }
 
     fn machine(&self, _: Transport) -> Box<dyn Machine> {
-        Box::new(Session { device: Device::Unknown, parameters: Parameters::of(None) })
+        Box::new(Session { device: Device::Unknown, parameters: parameters::of(None) })
     }
 }
 
@@ -128,7 +130,7 @@ impl Machine for Session {
         match admission {
             Admission::Known(known) => {
                 self.device = Device::Admitted;
-                self.parameters = Parameters::of(known.model);
+                self.parameters = parameters::of(known.model);
                 if asked {
                     events.push_back(Event::ReplyNow(vec![ADMITTED]));
                 }

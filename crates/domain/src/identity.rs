@@ -13,6 +13,17 @@ impl RecordHash {
     pub fn of(record_bytes: &[u8]) -> Self {
         Self(xxhash_rust::xxh3::xxh3_128(record_bytes))
     }
+
+    /// What is left of it where records are kept for long: it tells records of one source and one device time apart,
+    /// which are few, and one in 2^32 of their pairs is not told apart.
+    pub fn shortened(self) -> Self {
+        Self(self.0 & u128::from(u32::MAX))
+    }
+
+    /// Whether it was shortened. A whole hash looks like that once in 2^96.
+    pub fn is_short(self) -> bool {
+        self == self.shortened()
+    }
 }
 
 impl fmt::Debug for RecordHash {

@@ -16,7 +16,7 @@ use std::{
 use store::{
     history::{
         EmbeddedHistory, History, HistoryConfig, Order,
-        conformance::{read, telemetry},
+        conformance::{as_read, read, telemetry},
     },
     journal::{EmbeddedJournal, Journal, JournalConfig, Position},
 };
@@ -111,7 +111,7 @@ async fn sealed_segments_are_packed_and_removed() {
     tokio::time::pause();
     until(async || world.history.packed_to() == Position(30)).await;
     until(async || world.oldest_segment().is_none()).await;
-    assert_eq!(world.all().await, (0..35).map(message).collect::<Vec<_>>());
+    assert_eq!(world.all().await, as_read((0..35).map(message).collect()));
     assert_eq!(packer.trouble(), None);
     packer.stop().await;
 }
@@ -141,7 +141,7 @@ async fn after_an_hour_a_segment_is_sealed() {
     let started = tokio::time::Instant::now();
     until(async || world.history.packed_to() == Position(5)).await;
     assert!(started.elapsed() >= Duration::from_secs(1700), "{:?}", started.elapsed());
-    assert_eq!(world.all().await, (0..5).map(message).collect::<Vec<_>>());
+    assert_eq!(world.all().await, as_read((0..5).map(message).collect()));
     packer.stop().await;
 }
 
@@ -164,7 +164,7 @@ async fn weeks_that_are_over_are_merged_and_old_ones_dropped() {
     assert_eq!(world.all().await.len(), 5 * 1008);
     world.clock.0.store(START + 115 * DAY, Ordering::Relaxed);
     until(async || world.all().await.len() == 3 * 1008).await;
-    assert_eq!(world.all().await, (2 * 1008..5 * 1008).map(message).collect::<Vec<_>>());
+    assert_eq!(world.all().await, as_read((2 * 1008..5 * 1008).map(message).collect()));
     packer.stop().await;
 }
 
@@ -179,11 +179,11 @@ async fn trouble_is_told_and_ends() {
     world.add(0..35).await;
     tokio::time::pause();
     until(async || packer.trouble().is_some()).await;
-    assert_eq!(world.all().await, (0..35).map(message).collect::<Vec<_>>());
+    assert_eq!(world.all().await, as_read((0..35).map(message).collect()));
     assert_eq!(world.oldest_segment(), Some(Position(0)));
     fs::remove_dir(&in_the_way).unwrap();
     until(async || packer.trouble().is_none() && world.history.packed_to() == Position(30)).await;
-    assert_eq!(world.all().await, (0..35).map(message).collect::<Vec<_>>());
+    assert_eq!(world.all().await, as_read((0..35).map(message).collect()));
     assert_eq!(world.history.count(SourceId(1), at(0)..at(START + DAY)).await, Ok(35));
     packer.stop().await;
 }

@@ -170,13 +170,11 @@ async fn sizes(what: &str, history: &EmbeddedHistory, data_dir: &Path, points: u
     }
     let each = |bytes: f64| bytes / points as f64;
     println!(
-        "{what}: {} blocks of {:.0} points; bytes a point: {:.1} in files, {:.1} in blocks; {:.1} and {:.1} without the hash",
+        "{what}: {} blocks of {:.0} points; bytes a point: {:.1} in files, {:.1} in blocks",
         holding.blocks,
         points as f64 / holding.blocks as f64,
         each(holding.bytes as f64),
         each(content as f64),
-        each(holding.bytes as f64) - 16.0,
-        each(content as f64) - 16.0,
     );
 }
 

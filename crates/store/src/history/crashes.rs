@@ -5,7 +5,7 @@
 
 use super::{
     EmbeddedHistory, History, HistoryConfig, Order,
-    conformance::{read, telemetry},
+    conformance::{as_read, read, telemetry},
     failure::{FileError, Outcome},
 };
 use crate::journal::{EmbeddedJournal, Journal, JournalConfig, Position};
@@ -120,7 +120,7 @@ fn messages(numbers: std::ops::Range<i64>) -> Vec<Record> {
     with_copies.flatten().map(Record::Telemetry).collect()
 }
 
-/// The same, as it should be read.
+/// The same, once each, as it should be read.
 fn expected(records: &[Record]) -> Vec<Vec<Telemetry>> {
     let mut expected = vec![Vec::<Telemetry>::new(); SOURCES as usize];
     for record in records {
@@ -134,7 +134,7 @@ fn expected(records: &[Record]) -> Vec<Vec<Telemetry>> {
         }
     }
     expected.iter_mut().for_each(|messages| messages.sort_by_key(|message| message.time));
-    expected
+    expected.into_iter().map(as_read).collect()
 }
 
 async fn append(process: &Process, records: &[Record]) {
@@ -274,7 +274,7 @@ async fn an_erasure_that_was_noted_is_finished() {
         assert_eq!(process.all().await, left, "after \"{failing}\"");
         let later = telemetry(2, MONDAY + 60, 1_000_000);
         append(&process, &[Record::Telemetry(later.clone())]).await;
-        left[2].push(later);
+        left[2].extend(as_read(vec![later]));
         assert_eq!(process.all().await, left, "after \"{failing}\"");
         process.work().await.unwrap();
         process.stop().await;

@@ -13,6 +13,7 @@ mod crashes;
 mod embedded;
 mod failure;
 mod file;
+mod identities;
 mod jobs;
 mod ledger;
 mod period;
@@ -36,7 +37,8 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, HistoryError>> + 
 /// The contract. Any implementation passes `conformance`.
 ///
 /// What is read is in order of `Telemetry::time`; records of one millisecond in the order in which they came in. Of
-/// records with the same `Telemetry::identity` a source has only the first that came in.
+/// records with the same `Telemetry::identity` a source has only the first that came in. What is read may have its
+/// hash shortened.
 pub trait History: Send + Sync + 'static {
     /// The messages of `source` whose time is in `span` (its end not included), in pieces: a long span is never held in
     /// memory. A message that comes in while it is read may be missing; nothing is missing or doubled for another reason.

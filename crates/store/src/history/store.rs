@@ -8,12 +8,13 @@ use super::{
     HistoryError, Order,
     failure::Outcome,
     file::Header,
+    identities::Identities,
     period::Period,
     shelf::{Reading, Shelf, decode},
     tail::{Tail, Taken},
 };
-use domain::{RecordIdentity, SourceId, Telemetry};
-use std::{collections::HashSet, ops::Range};
+use domain::{SourceId, Telemetry};
+use std::ops::Range;
 
 pub(super) struct Store {
     pub(super) tail: Tail,
@@ -145,7 +146,7 @@ impl Store {
             let packed_to = file.progress()?.packed_to;
             news.retain(|((_, position), _)| *position >= packed_to);
             let times: Vec<i64> = news.iter().map(|(_, message)| message.time.millis()).collect();
-            let mut known = HashSet::new();
+            let mut known = Identities::default();
             for header in file.headers(source, span)? {
                 let is_inside = span.contains(&header.t0) && span.contains(&header.t1);
                 if is_inside && !touches(&header, &times) {
@@ -156,13 +157,13 @@ impl Store {
                 let inside = messages.iter().filter(|message| span.contains(&message.time.millis()));
                 for message in inside {
                     count += 1;
-                    known.extend(identity_at(message));
+                    known.add(message);
                 }
             }
             let is_known = |message: &Telemetry| -> Outcome<bool> {
                 let Some(identity) = message.identity() else { return Ok(false) };
                 let is_suspect = suspects.contains(&period) && file.knows_suspect(source, identity)?;
-                Ok(is_suspect || known.contains(&(message.time.millis(), identity)))
+                Ok(is_suspect || known.contains(message))
             };
             let mut kept = Vec::new();
             for message in news.drain(..) {
@@ -278,12 +279,12 @@ pub(super) fn without_copies(messages: &mut Vec<(Rank, Telemetry)>) {
         return;
     }
     let mut time = None;
-    let mut seen: HashSet<RecordIdentity> = HashSet::new();
+    let mut seen = Identities::default();
     messages.retain(|(_, message)| {
         if time.replace(message.time) != Some(message.time) {
-            seen.clear();
+            seen = Identities::default();
         }
-        message.identity().is_none_or(|identity| seen.insert(identity))
+        seen.add(message)
     });
 }
 
@@ -291,11 +292,6 @@ pub(super) fn without_copies(messages: &mut Vec<(Rank, Telemetry)>) {
 pub(super) fn touches(header: &Header, times: &[i64]) -> bool {
     let after = times.partition_point(|time| *time < header.t0);
     times.get(after).is_some_and(|time| *time <= header.t1)
-}
-
-/// What two copies of a message that are filed under the same time share.
-pub(super) fn identity_at(message: &Telemetry) -> Option<(i64, RecordIdentity)> {
-    message.identity().map(|identity| (message.time.millis(), identity))
 }
 
 fn part(span: &Range<i64>, period: Period) -> Range<i64> {

@@ -2,16 +2,17 @@
 //! what is packed is noted in the same transaction as how far, and only then leaves the tail.
 
 use super::{
-    block::{Decoder, Encoder, fitting},
+    block::{Decoder, Encoder, Keeping, fitting},
     failure::{Outcome, io_failed},
     file::{Header, MERGED, PeriodFile},
+    identities::Identities,
     ledger::{Erased, Ledger},
     period::Period,
     shelf::decode,
-    store::{Store, identity_at, touches, without_copies},
+    store::{Store, touches, without_copies},
 };
 use domain::{SourceId, Telemetry, TimeOrigin, Timestamp};
-use std::{collections::HashSet, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 /// A block has about this many messages at most, and at least half of it where a source has them.
 const FULL_BLOCK: usize = 400;
@@ -127,10 +128,12 @@ impl Writer {
         let (Some(first), Some(last)) = (messages.first(), messages.last()) else { return Ok(messages) };
         let span = first.time.millis()..last.time.millis().saturating_add(1);
         let times: Vec<i64> = messages.iter().map(|message| message.time.millis()).collect();
-        let mut known = HashSet::new();
+        let mut known = Identities::default();
         for header in file.headers(source, &span)?.iter().filter(|header| touches(header, &times)) {
             let there = decode(file, &mut self.decoder, source, header)?.unwrap_or_default();
-            known.extend(there.iter().filter_map(identity_at));
+            for message in &there {
+                known.add(message);
+            }
         }
         let mut ranked = (0..).map(|rank| (0, rank)).zip(messages).collect();
         without_copies(&mut ranked);
@@ -139,7 +142,7 @@ impl Writer {
         let mut news = Vec::with_capacity(ranked.len());
         for (_, message) in ranked {
             if let Some(identity) = message.identity() {
-                let is_known = known.contains(&(message.time.millis(), identity))
+                let is_known = known.contains(&message)
                     || !here.is_empty() && file.knows_suspect(source, identity)?
                     || self.store.shelf.knows_suspect(&elsewhere, source, identity)?;
                 if is_known {
@@ -164,6 +167,7 @@ impl Writer {
         seg: i64,
         messages: &[Telemetry],
     ) -> Outcome<u64> {
+        let keeping = if seg == MERGED { Keeping::ForLong } else { Keeping::UntilMerged };
         let mut blocks = 0;
         let mut rest = messages;
         while let [first, ..] = rest {
@@ -178,7 +182,9 @@ impl Writer {
                 points: messages.len() as u64,
             };
             self.block.clear();
-            self.encoder.encode(messages, &mut self.block).map_err(io_failed("pack into", &file.path))?;
+            self.encoder
+                .encode(messages, keeping, &mut self.block)
+                .map_err(io_failed("pack into", &file.path))?;
             file.insert(source, &header, &self.block)?;
             rest = later;
             blocks += 1;

@@ -1,9 +1,10 @@
-//! The stored form of messages: a block holds some of one source in order of time, as columns. Version 1, which is read
-//! for ever (`testdata/history/v1`): a change of meaning is a new version beside it.
+//! The stored form of messages: a block holds some of one source in order of time, as columns. Versions 1 and 2, which
+//! are read for ever (`testdata/history`): a change of meaning is a new version beside them.
 //!
 //! ```text
 //! block    version u8, CRC-32 of all after it u32, records varint, length of the columns varint,
-//!          length of their zstd frame varint, the frame, the records' hashes 16 bytes each
+//!          length of their zstd frame varint, the frame, the records' hashes: 16 bytes each in version 1, their
+//!          lowest 4 in version 2
 //! ```
 //!
 //! `columns` says what the columns are, `integers` and `decimals` how their numbers are written. Hashes are random
@@ -18,10 +19,49 @@ use domain::{RecordHash, SourceId, Telemetry};
 use std::{io, mem};
 
 /// The newest version that this program writes and reads.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
-/// A higher level makes these small blocks hardly smaller.
-const ZSTD_LEVEL: i32 = 3;
+/// What a block is written for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keeping {
+    /// Quickly, with whole hashes.
+    UntilMerged,
+    /// In little room, with shortened hashes.
+    ForLong,
+}
+
+impl Keeping {
+    fn of_version(version: u8) -> Result<Self, BlockError> {
+        match version {
+            0 => Err(DecodeError::OutOfRange("a version").into()),
+            1 => Ok(Self::UntilMerged),
+            2 => Ok(Self::ForLong),
+            newer => Err(BlockError::Newer(newer)),
+        }
+    }
+
+    fn version(self) -> u8 {
+        match self {
+            Self::UntilMerged => 1,
+            Self::ForLong => 2,
+        }
+    }
+
+    fn hash_length(self) -> usize {
+        match self {
+            Self::UntilMerged => mem::size_of::<u128>(),
+            Self::ForLong => mem::size_of::<u32>(),
+        }
+    }
+
+    /// Beyond 12 these small blocks hardly become smaller, and take more than twice as long.
+    fn zstd_level(self) -> i32 {
+        match self {
+            Self::UntilMerged => 3,
+            Self::ForLong => 12,
+        }
+    }
+}
 
 /// A block has no more records than this.
 pub(super) const MAX_RECORDS: usize = 4096;
@@ -58,7 +98,7 @@ impl Encoder {
     /// # Errors
     /// When there is no memory for it.
     pub(super) fn new() -> io::Result<Self> {
-        let zstd = zstd::bulk::Compressor::new(ZSTD_LEVEL)?;
+        let zstd = zstd::bulk::Compressor::new(Keeping::UntilMerged.zstd_level())?;
         Ok(Self { zstd, columns: columns::Writer::default(), frame: Vec::new() })
     }
 
@@ -66,20 +106,26 @@ impl Encoder {
     ///
     /// # Errors
     /// When there is no memory for it.
-    pub(super) fn encode(&mut self, records: &[Telemetry], out: &mut Vec<u8>) -> io::Result<()> {
+    pub(super) fn encode(
+        &mut self,
+        records: &[Telemetry],
+        keeping: Keeping,
+        out: &mut Vec<u8>,
+    ) -> io::Result<()> {
+        self.zstd.set_compression_level(keeping.zstd_level())?;
         let columns = self.columns.write(records);
         self.frame.clear();
         self.frame.reserve(zstd::zstd_safe::compress_bound(columns.len()));
         self.zstd.compress_to_buffer(columns, &mut self.frame)?;
         let start = out.len();
-        out.push(VERSION);
+        out.push(keeping.version());
         out.extend_from_slice(&[0; CHECKSUM]);
         put_varint(out, records.len() as u64);
         put_varint(out, columns.len() as u64);
         put_varint(out, self.frame.len() as u64);
         out.extend_from_slice(&self.frame);
         for record in records {
-            out.extend_from_slice(&record.hash.0.to_le_bytes());
+            out.extend_from_slice(&record.hash.0.to_le_bytes()[..keeping.hash_length()]);
         }
         let checksum = crc32fast::hash(&out[start + HEADER..]);
         out[start + 1..start + HEADER].copy_from_slice(&checksum.to_le_bytes());
@@ -119,11 +165,7 @@ impl Decoder {
     /// multiple of their number.
     pub(super) fn decode(&mut self, source: SourceId, block: &[u8]) -> Result<Vec<Telemetry>, BlockError> {
         let mut from = Unread(block);
-        match from.byte()? {
-            VERSION => {}
-            0 => return Err(DecodeError::OutOfRange("a version").into()),
-            newer => return Err(BlockError::Newer(newer)),
-        }
+        let keeping = Keeping::of_version(from.byte()?)?;
         let checksum = u32::from_le_bytes(from.array()?);
         if crc32fast::hash(from.0) != checksum {
             return Err(BlockError::Checksum);
@@ -137,14 +179,15 @@ impl Decoder {
         self.columns.clear();
         self.columns.reserve(length);
         self.zstd.decompress_to_buffer(frame, &mut self.columns).map_err(BlockError::Compression)?;
-        let hashes = from.take(count * mem::size_of::<u128>())?;
+        let hashes = from.take(count * keeping.hash_length())?;
         if !from.0.is_empty() {
             return Err(DecodeError::Trailing(from.0.len()).into());
         }
         let mut records = columns::read(&self.columns, source, count)?;
-        let (hashes, _) = hashes.as_chunks();
-        for (record, hash) in records.iter_mut().zip(hashes) {
-            record.hash = RecordHash(u128::from_le_bytes(*hash));
+        for (record, hash) in records.iter_mut().zip(hashes.chunks_exact(keeping.hash_length())) {
+            let mut whole = [0; mem::size_of::<u128>()];
+            whole[..hash.len()].copy_from_slice(hash);
+            record.hash = RecordHash(u128::from_le_bytes(whole));
         }
         if self.columns.capacity() > KEPT_BUFFER {
             self.columns = Vec::new();

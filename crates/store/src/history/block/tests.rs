@@ -1,4 +1,4 @@
-//! Blocks keep every bit of a message, version 1 is read for ever, and no bytes do harm.
+//! Blocks keep every bit of a message, every version is read for ever, and no bytes do harm.
 
 use super::*;
 use domain::{
@@ -7,10 +7,21 @@ use domain::{
 use proptest::prelude::*;
 use std::{fs, path::PathBuf};
 
-fn encode(records: &[Telemetry]) -> Vec<u8> {
+const KINDS: [Keeping; 2] = [Keeping::UntilMerged, Keeping::ForLong];
+
+fn encode(records: &[Telemetry], keeping: Keeping) -> Vec<u8> {
     let mut out = Vec::new();
-    Encoder::new().unwrap().encode(records, &mut out).unwrap();
+    Encoder::new().unwrap().encode(records, keeping, &mut out).unwrap();
     out
+}
+
+/// What is left of records in such a block.
+fn kept(records: &[Telemetry], keeping: Keeping) -> Vec<Telemetry> {
+    let mut kept = records.to_vec();
+    if keeping == Keeping::ForLong {
+        kept.iter_mut().for_each(|record| record.hash = record.hash.shortened());
+    }
+    kept
 }
 
 fn decode(bytes: &[u8]) -> Result<Vec<Telemetry>, BlockError> {
@@ -68,7 +79,7 @@ fn fixture() -> Vec<Telemetry> {
 /// A golden file. One that does not exist yet is written, and the test fails so that it is looked at and committed;
 /// one of a released version is never written again.
 fn golden(name: &str, today: &[u8]) -> Vec<u8> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("testdata/history/v1").join(name);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("testdata/history").join(name);
     fs::read(&path).unwrap_or_else(|_| {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, today).unwrap();
@@ -77,33 +88,39 @@ fn golden(name: &str, today: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn version_1_is_read_for_ever() {
+fn every_version_is_read_for_ever() {
     let print =
         |records: &[Telemetry]| -> String { records.iter().map(|record| format!("{record:#?}\n")).collect() };
-    let expected = String::from_utf8(golden("block.txt", print(&fixture()).as_bytes())).unwrap();
-    let records = decode(&golden("block.bin", &encode(&fixture()))).unwrap();
-    assert_eq!(print(&records), expected);
-    assert_eq!(records, fixture());
+    for keeping in KINDS {
+        let name = |file| format!("v{}/{file}", keeping.version());
+        let whole = kept(&fixture(), keeping);
+        let expected = String::from_utf8(golden(&name("block.txt"), print(&whole).as_bytes())).unwrap();
+        let records = decode(&golden(&name("block.bin"), &encode(&fixture(), keeping))).unwrap();
+        assert_eq!(print(&records), expected);
+        assert_eq!(records, whole);
+    }
 }
 
 /// What zstd makes of the columns may change with its versions; the columns may not.
 #[test]
-fn what_is_written_today_is_version_1() {
-    let columns = golden("columns.bin", columns::Writer::default().write(&fixture()));
+fn the_columns_are_written_as_ever() {
+    let columns = golden("v1/columns.bin", columns::Writer::default().write(&fixture()));
     assert_eq!(columns::Writer::default().write(&fixture()), columns);
 }
 
 #[test]
 fn another_version_or_damage_is_an_error() {
-    let good = encode(&fixture());
-    let mut newer = good.clone();
-    newer[0] = 2;
-    assert!(matches!(decode(&newer), Err(BlockError::Newer(2))));
-    for at in 1..good.len() {
-        let mut damaged = good.clone();
-        damaged[at] ^= 0x10;
-        assert!(matches!(decode(&damaged), Err(BlockError::Checksum)), "at {at}");
-        assert!(decode(&good[..at]).is_err(), "up to {at}");
+    for keeping in KINDS {
+        let good = encode(&fixture(), keeping);
+        let mut newer = good.clone();
+        newer[0] = VERSION + 1;
+        assert!(matches!(decode(&newer), Err(BlockError::Newer(3))));
+        for at in 1..good.len() {
+            let mut damaged = good.clone();
+            damaged[at] ^= 0x10;
+            assert!(matches!(decode(&damaged), Err(BlockError::Checksum)), "at {at}");
+            assert!(decode(&good[..at]).is_err(), "up to {at}");
+        }
     }
 }
 
@@ -155,7 +172,7 @@ fn a_block_takes_what_it_can_read_again() {
     assert_eq!(fitting(&[], 100), 0);
     assert_eq!(fitting(&vec![fixture()[1].clone(); 5000], 9000), MAX_RECORDS);
     let alone = &records[1..2];
-    assert_eq!(decode(&encode(alone)).unwrap(), alone);
+    assert_eq!(decode(&encode(alone, Keeping::UntilMerged)).unwrap(), alone);
 }
 
 /// Telemetry of one source: wild, or like that of a device.
@@ -226,8 +243,10 @@ fn all_bits(records: &[Telemetry]) -> String {
 proptest! {
     #[test]
     fn every_message_survives(records in records()) {
-        let decoded = decode(&encode(&records)).unwrap();
-        prop_assert_eq!(all_bits(&decoded), all_bits(&records));
+        for keeping in KINDS {
+            let decoded = decode(&encode(&records, keeping)).unwrap();
+            prop_assert_eq!(all_bits(&decoded), all_bits(&kept(&records, keeping)));
+        }
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! Commands: what a device is to be told, and what it answers.
 
-use std::fmt;
+use serde::{Deserialize, Serialize};
+use std::{fmt, time::Duration};
 
-/// What a device is to be told, in words of no protocol; `protocols` puts it into the device's own.
-#[derive(Clone, PartialEq, Eq)]
+/// What a device is to be told, in words of no protocol; `protocols` puts it into the device's own. Its serialised form
+/// stands in the catalog.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Command {
     /// As the user typed it, without the protocol's framing.
     Text(String),
@@ -21,7 +24,8 @@ pub enum Command {
     Lock { action: LockAction, password: String },
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum LockAction {
     Seal,
     Unseal,
@@ -52,6 +56,15 @@ impl CommandKind {
             Self::Immobilize => "immobilize",
             Self::Locate => "locate",
             Self::Lock => "lock",
+        }
+    }
+
+    /// How long after it was asked for a command of this kind may still be sent. What moves something in the world
+    /// belongs to the moment: nobody wants yesterday's engine stop when the car wakes up.
+    pub fn lifetime(self) -> Duration {
+        match self {
+            Self::Text | Self::Bytes | Self::Locate => Duration::from_secs(24 * 3600),
+            Self::Output | Self::Outputs | Self::Immobilize | Self::Lock => Duration::from_secs(10 * 60),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod clock;
 mod command;
+mod command_life;
 mod device_model;
 mod error_code;
 mod id;
@@ -18,6 +19,7 @@ mod units;
 
 pub use clock::Clock;
 pub use command::{Command, CommandKind, LockAction, Outcome};
+pub use command_life::{CommandFailure, CommandLife, CommandState, CommandStep, Reliability};
 pub use device_model::{Battery, DeviceModel, IdType, ModelCode, device_models};
 pub use error_code::ErrorCode;
 pub use id::{

@@ -11,6 +11,8 @@ pub enum Signal {
     AccountChanged(AccountId),
     /// Made, blocked, unblocked or retired: sessions of its device must be looked at again.
     SourceChanged(SourceId),
+    /// A command waits for the source's device.
+    CommandWaits(SourceId),
     /// One or all of the user's sessions were ended.
     SessionsEnded(UserId),
     /// A plan or the defaults.

@@ -12,6 +12,8 @@ pub enum CatalogError {
     PhoneTaken,
     #[error("the name is taken")]
     LabelTaken,
+    #[error("as many commands as may wait for the device")]
+    TooManyCommands,
     /// What the call is about does not exist, or not in this account.
     #[error("not found")]
     NotFound,

@@ -1,4 +1,4 @@
-//! The catalog: accounts, users, sessions, tariffs, sources, trackers and groups in SQL.
+//! The catalog: accounts, users, sessions, tariffs, sources, trackers, groups and commands in SQL.
 //!
 //! One query text and one code path serve SQLite and PostgreSQL through sqlx's `Any` driver: integers are BIGINT
 //! (times in milliseconds, flags 0 and 1), everything else is TEXT, placeholders are `$1`. What differs between the
@@ -8,6 +8,7 @@
 //! change is committed.
 
 mod columns;
+mod command;
 mod connect;
 mod directory;
 mod error;
@@ -29,6 +30,7 @@ mod trip_detection;
 mod user;
 
 pub use columns::Unreadable;
+pub use command::{NewCommand, StoredCommand, Took};
 pub use connect::Location;
 pub use directory::{Directory, Member};
 pub use error::CatalogError;

@@ -1,8 +1,8 @@
 //! Every statement on both databases.
 
 use crate::catalog::{
-    Catalog, Direction, Location, TariffOrder, TestDatabase, UserOrder, directory, group, panel_account,
-    security_group, session, source, tariff, tracker, trip_detection, user,
+    Catalog, Direction, Location, TariffOrder, TestDatabase, UserOrder, command, directory, group,
+    panel_account, security_group, session, source, tariff, tracker, trip_detection, user,
 };
 use sqlx::{
     AssertSqlSafe, Column, Connection, Either, Executor, PgConnection, Row, SqlSafeStr, SqliteConnection,
@@ -15,6 +15,7 @@ use std::{
 
 fn statements() -> Vec<(String, &'static str)> {
     let areas = [
+        ("command", command::STATEMENTS),
         ("directory", directory::STATEMENTS),
         ("group", group::STATEMENTS),
         ("panel_account", panel_account::STATEMENTS),

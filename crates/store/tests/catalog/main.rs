@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+mod commands;
 mod races;
 mod suite;
 mod world;
@@ -50,6 +51,12 @@ conformance! {
     suite::the_directory_holds_what_lives,
     suite::trip_detection_is_kept_for_each_source,
     suite::a_tracker_knows_its_sources_in_time,
+    commands::commands_read_back_as_written,
+    commands::every_state_of_a_command_is_kept,
+    commands::one_command_of_a_source_is_in_flight,
+    commands::an_expired_command_is_never_taken,
+    commands::commands_of_a_source_are_bounded,
+    commands::one_of_many_takers_gets_a_command,
     races::one_of_many_registrations_of_a_device_wins,
     races::one_of_many_registrations_of_a_phone_wins,
     races::one_of_many_users_gets_the_login,

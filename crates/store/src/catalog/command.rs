@@ -1,0 +1,361 @@
+//! Commands to devices: what is to be said, and where each stands. What may become of one is decided by
+//! `domain::CommandLife`; here its steps are written down, each in one transaction that holds the rows it looks at.
+//!
+//! To send a command: `Catalog::enqueue_command`, and then publish `Signal::CommandWaits` of its source. The gateway
+//! takes it from there.
+
+use super::{
+    Catalog, CatalogError, Unreadable,
+    columns::{Columns, json},
+    statements::{returned_id, statements},
+};
+use domain::{
+    Command, CommandFailure, CommandId, CommandLife, CommandState, CommandStep, Reliability, SourceId,
+    Timestamp, TrackerId, UserId,
+};
+use sqlx::{AnyConnection, FromRow, any::AnyRow, query, query_as};
+
+/// Further commands of a source are refused.
+const OPEN_PER_SOURCE: usize = 100;
+/// The steps of so many commands are written down at once.
+const SWEPT_AT_ONCE: i64 = 1000;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewCommand {
+    pub source: SourceId,
+    /// The tracker through which it was asked for.
+    pub tracker: Option<TrackerId>,
+    /// Who asked.
+    pub user: Option<UserId>,
+    pub command: Command,
+    pub reliability: Reliability,
+    pub asked: Timestamp,
+    /// From then on it is not sent: `asked` and `CommandKind::lifetime` unless the caller knows better.
+    pub expires: Timestamp,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredCommand {
+    pub id: CommandId,
+    pub source: SourceId,
+    pub tracker: Option<TrackerId>,
+    pub user: Option<UserId>,
+    pub command: Command,
+    pub asked: Timestamp,
+    pub life: CommandLife,
+}
+
+/// What a session gets that asks for a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Took {
+    /// The oldest that waits; it is the session's now (`CommandState::Taken`).
+    Command(Box<StoredCommand>),
+    /// One is in flight: ask again then, or when it is over.
+    Wait(Timestamp),
+    Nothing,
+}
+
+macro_rules! columns {
+    () => {
+        "id, source_id, tracker_id, user_id, command, reliability, state, failure, attempts, asked, expires, \
+         until_time, sent, over, reply"
+    };
+}
+
+macro_rules! open {
+    () => {
+        "state IN ('queued', 'taken', 'sent')"
+    };
+}
+
+statements! {
+    CREATE = "INSERT INTO commands (source_id, tracker_id, user_id, command, reliability, state, attempts, asked, \
+        expires) VALUES ($1, $2, $3, $4, $5, 'queued', 0, $6, $7) RETURNING id";
+    READ = concat!("SELECT ", columns!(), " FROM commands WHERE id = $1");
+    OF_SOURCE = concat!("SELECT ", columns!(), " FROM commands WHERE source_id = $1 ORDER BY id DESC LIMIT $2");
+    OF_TRACKER = concat!("SELECT ", columns!(), " FROM commands WHERE tracker_id = $1 ORDER BY id DESC LIMIT $2");
+    OPEN = concat!("SELECT ", columns!(), " FROM commands WHERE source_id = $1 AND ", open!(), " ORDER BY id");
+    COUNT_OPEN = concat!("SELECT COUNT(*) AS open FROM commands WHERE source_id = $1 AND ", open!());
+    /// Holds the row until the transaction ends: others wait for it.
+    HOLD = concat!("UPDATE commands SET attempts = attempts WHERE id = $1 RETURNING ", columns!());
+    HOLD_OPEN = concat!("UPDATE commands SET attempts = attempts WHERE source_id = $1 AND ", open!(), " RETURNING ",
+        columns!());
+    HOLD_DUE = concat!("UPDATE commands SET attempts = attempts WHERE id IN (SELECT id FROM commands \
+        WHERE (expires <= $1 OR until_time <= $1) AND ", open!(), " ORDER BY id LIMIT $2) RETURNING ", columns!());
+    WRITE = "UPDATE commands SET state = $2, failure = $3, attempts = $4, until_time = $5, sent = $6, over = $7, \
+        reply = $8 WHERE id = $1";
+}
+
+impl Catalog {
+    /// Queues a command; the caller then publishes `Signal::CommandWaits`.
+    ///
+    /// # Errors
+    /// `TooManyCommands` when a hundred of the source wait; `ReferenceNotFound` for an unknown source, tracker or user.
+    pub async fn enqueue_command(&self, new: &NewCommand) -> Result<CommandId, CatalogError> {
+        let mut transaction = self.write().await?;
+        let open = held_open(&mut transaction, new.source).await?;
+        if open.iter().filter(|each| !each.now(new.asked).life.state.is_over()).count() >= OPEN_PER_SOURCE {
+            return Err(CatalogError::TooManyCommands);
+        }
+        let create = query(CREATE)
+            .bind(new.source.0)
+            .bind(new.tracker.map(|tracker| tracker.0))
+            .bind(new.user.map(|user| user.0))
+            .bind(json(&new.command)?)
+            .bind(reliability_word(new.reliability))
+            .bind(new.asked.millis())
+            .bind(new.expires.millis());
+        let id = CommandId(returned_id(&mut transaction, create).await?);
+        transaction.commit().await?;
+        Ok(id)
+    }
+
+    /// Where the command stands at `now`.
+    pub async fn command(
+        &self,
+        id: CommandId,
+        now: Timestamp,
+    ) -> Result<Option<StoredCommand>, CatalogError> {
+        let found: Option<StoredCommand> = query_as(READ).bind(id.0).fetch_optional(self.reader()).await?;
+        Ok(found.map(|command| command.now(now)))
+    }
+
+    /// The newest commands of a source, newest first, as they stand at `now`.
+    pub async fn commands_of_source(
+        &self,
+        source: SourceId,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<StoredCommand>, CatalogError> {
+        self.commands(OF_SOURCE, source.0, limit, now).await
+    }
+
+    /// The newest commands that were asked for through a tracker, newest first, as they stand at `now`.
+    pub async fn commands_of_tracker(
+        &self,
+        tracker: TrackerId,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<StoredCommand>, CatalogError> {
+        self.commands(OF_TRACKER, tracker.0, limit, now).await
+    }
+
+    /// The commands of a source that are not over at `now`, oldest first: what waits, and what is in flight.
+    pub async fn open_commands(
+        &self,
+        source: SourceId,
+        now: Timestamp,
+    ) -> Result<Vec<StoredCommand>, CatalogError> {
+        let open: Vec<StoredCommand> = query_as(OPEN).bind(source.0).fetch_all(self.reader()).await?;
+        Ok(open.into_iter().map(|each| each.now(now)).filter(|each| !each.life.state.is_over()).collect())
+    }
+
+    /// Whether it is worth asking for a command of the source: one look into one index.
+    pub async fn has_open_commands(&self, source: SourceId) -> Result<bool, CatalogError> {
+        let row = query(COUNT_OPEN).bind(source.0).fetch_one(self.reader()).await?;
+        Ok(row.int("open")? > 0)
+    }
+
+    /// Takes the oldest command that waits for the source, unless one is in flight. One that has expired is never
+    /// answered with.
+    pub async fn take_command(&self, source: SourceId, now: Timestamp) -> Result<Took, CatalogError> {
+        let mut transaction = self.write().await?;
+        let mut open = held_open(&mut transaction, source).await?;
+        for each in &mut open {
+            each.write_step(CommandStep::Pass, now, &mut transaction).await?;
+        }
+        let took = if let Some(until) = open.iter().find_map(|each| each.life.state.in_flight()) {
+            Took::Wait(until)
+        } else if let Some(mut first) = open.into_iter().find(|each| each.life.state == CommandState::Queued)
+        {
+            first.write_step(CommandStep::Take, now, &mut transaction).await?;
+            Took::Command(Box::new(first))
+        } else {
+            Took::Nothing
+        };
+        transaction.commit().await?;
+        Ok(took)
+    }
+
+    /// Takes a step of one command; `false` when that is not possible, such as cancelling what is over.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn step_command(
+        &self,
+        id: CommandId,
+        step: CommandStep,
+        now: Timestamp,
+    ) -> Result<bool, CatalogError> {
+        let mut transaction = self.write().await?;
+        let mut command: StoredCommand = query_as(HOLD).bind(id.0).fetch_one(&mut *transaction).await?;
+        let possible = command.write_step(step, now, &mut transaction).await?;
+        transaction.commit().await?;
+        Ok(possible)
+    }
+
+    /// Takes a step of every command of a source that is not over, such as `Reconnect` or `Cancel`; answers with how
+    /// many took it.
+    pub async fn step_commands(
+        &self,
+        source: SourceId,
+        step: CommandStep,
+        now: Timestamp,
+    ) -> Result<usize, CatalogError> {
+        let mut transaction = self.write().await?;
+        let mut stepped = 0;
+        for mut command in held_open(&mut transaction, source).await? {
+            stepped += usize::from(command.write_step(step.clone(), now, &mut transaction).await?);
+        }
+        transaction.commit().await?;
+        Ok(stepped)
+    }
+
+    /// Writes down what time alone has done: what has expired, what was not answered. Answers with how many commands
+    /// that were; a thousand at most, and then more are left.
+    pub async fn sweep_commands(&self, now: Timestamp) -> Result<usize, CatalogError> {
+        let mut transaction = self.write().await?;
+        let due: Vec<StoredCommand> =
+            query_as(HOLD_DUE).bind(now.millis()).bind(SWEPT_AT_ONCE).fetch_all(&mut *transaction).await?;
+        let swept = due.len();
+        for mut command in due {
+            command.write_step(CommandStep::Pass, now, &mut transaction).await?;
+        }
+        transaction.commit().await?;
+        Ok(swept)
+    }
+
+    async fn commands(
+        &self,
+        statement: &'static str,
+        of: i64,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<StoredCommand>, CatalogError> {
+        let found: Vec<StoredCommand> =
+            query_as(statement).bind(of).bind(i64::from(limit)).fetch_all(self.reader()).await?;
+        Ok(found.into_iter().map(|command| command.now(now)).collect())
+    }
+}
+
+/// Oldest first.
+async fn held_open(
+    transaction: &mut AnyConnection,
+    source: SourceId,
+) -> Result<Vec<StoredCommand>, CatalogError> {
+    let mut open: Vec<StoredCommand> = query_as(HOLD_OPEN).bind(source.0).fetch_all(transaction).await?;
+    open.sort_unstable_by_key(|command| command.id);
+    Ok(open)
+}
+
+impl StoredCommand {
+    /// What is read is true at `now`, whether or not somebody has written down what time did.
+    fn now(&self, now: Timestamp) -> Self {
+        let mut command = self.clone();
+        command.life.pass(now);
+        command
+    }
+
+    /// The row must be held.
+    async fn write_step(
+        &mut self,
+        step: CommandStep,
+        now: Timestamp,
+        transaction: &mut AnyConnection,
+    ) -> Result<bool, CatalogError> {
+        let before = self.life.clone();
+        let possible = self.life.step(step, now);
+        if self.life != before {
+            let life = &self.life;
+            let (state, until, failure) = state_columns(life.state);
+            let write = query(WRITE)
+                .bind(self.id.0)
+                .bind(state)
+                .bind(failure)
+                .bind(i64::from(life.attempts))
+                .bind(until.map(Timestamp::millis))
+                .bind(life.sent.map(Timestamp::millis))
+                .bind(life.over.map(Timestamp::millis))
+                .bind(life.reply.as_deref());
+            write.execute(transaction).await?;
+        }
+        Ok(possible)
+    }
+}
+
+const RELIABILITIES: [(&str, Reliability); 2] =
+    [("once", Reliability::Once), ("repeated", Reliability::Repeated)];
+
+const FAILURES: [(&str, CommandFailure); 4] = [
+    ("refused", CommandFailure::Refused),
+    ("no_reply", CommandFailure::NoReply),
+    ("unsupported", CommandFailure::Unsupported),
+    ("unfit", CommandFailure::Unfit),
+];
+
+fn reliability_word(reliability: Reliability) -> &'static str {
+    match reliability {
+        Reliability::Once => "once",
+        Reliability::Repeated => "repeated",
+    }
+}
+
+/// `state`, `until_time` and `failure`.
+fn state_columns(state: CommandState) -> (&'static str, Option<Timestamp>, Option<&'static str>) {
+    match state {
+        CommandState::Queued => ("queued", None, None),
+        CommandState::Taken { until } => ("taken", Some(until), None),
+        CommandState::Sent { until } => ("sent", Some(until), None),
+        CommandState::Acknowledged => ("acknowledged", None, None),
+        CommandState::Failed(failure) => {
+            let word = FAILURES.iter().find_map(|(word, of)| (*of == failure).then_some(*word));
+            ("failed", None, word)
+        }
+        CommandState::Expired => ("expired", None, None),
+        CommandState::Cancelled => ("cancelled", None, None),
+    }
+}
+
+/// What stands beside `word` in `table`.
+fn named<T: Copy>(table: &[(&str, T)], value: String, expected: &'static str) -> sqlx::Result<T> {
+    let found = table.iter().find_map(|(word, named)| (*word == value).then_some(*named));
+    found.ok_or_else(|| sqlx::Error::Decode(Unreadable { value, expected }.into()))
+}
+
+fn state(row: &AnyRow) -> sqlx::Result<CommandState> {
+    let state = row.text("state")?;
+    Ok(match &*state {
+        "queued" => CommandState::Queued,
+        "taken" => CommandState::Taken { until: row.time("until_time")? },
+        "sent" => CommandState::Sent { until: row.time("until_time")? },
+        "acknowledged" => CommandState::Acknowledged,
+        "failed" => CommandState::Failed(named(&FAILURES, row.text("failure")?, "reason of a failure")?),
+        "expired" => CommandState::Expired,
+        "cancelled" => CommandState::Cancelled,
+        _ => return named(&[], state, "state of a command"),
+    })
+}
+
+impl FromRow<'_, AnyRow> for StoredCommand {
+    fn from_row(row: &AnyRow) -> sqlx::Result<Self> {
+        let attempts =
+            u32::try_from(row.int("attempts")?).map_err(|error| sqlx::Error::Decode(error.into()))?;
+        Ok(Self {
+            id: CommandId(row.int("id")?),
+            source: SourceId(row.int("source_id")?),
+            tracker: row.maybe_int("tracker_id")?.map(TrackerId),
+            user: row.maybe_int("user_id")?.map(UserId),
+            command: row.json("command")?,
+            asked: row.time("asked")?,
+            life: CommandLife {
+                state: state(row)?,
+                reliability: named(&RELIABILITIES, row.text("reliability")?, "reliability of a command")?,
+                attempts,
+                expires: row.time("expires")?,
+                sent: row.maybe_time("sent")?,
+                over: row.maybe_time("over")?,
+                reply: row.maybe_text("reply")?,
+            },
+        })
+    }
+}

@@ -41,6 +41,7 @@ impl From<CatalogError> for Failure {
             CatalogError::DeviceIdTaken => ErrorCode::DeviceIdInUse,
             CatalogError::PhoneTaken => ErrorCode::PhoneInUse,
             CatalogError::LabelTaken => ErrorCode::DuplicateLabel,
+            CatalogError::TooManyCommands => ErrorCode::QueueUnavailable,
             CatalogError::NotFound | CatalogError::ReferenceNotFound => ErrorCode::NotFound,
             CatalogError::Unavailable(_) | CatalogError::SchemaTooNew { .. } | CatalogError::Migration(_) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "the catalog failed");

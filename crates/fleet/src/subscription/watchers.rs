@@ -149,7 +149,7 @@ impl Watchers {
                     inbox.tell(stale);
                 }
             }
-            Heard::Signal(Signal::TariffsChanged) => {}
+            Heard::Signal(Signal::TariffsChanged | Signal::CommandWaits(_)) => {}
         }
     }
 

@@ -24,6 +24,7 @@ CREATE TABLE commands (
 CREATE UNIQUE INDEX commands_in_flight ON commands (source_id) WHERE state IN ('taken', 'sent');
 CREATE INDEX commands_open ON commands (source_id) WHERE state IN ('queued', 'taken', 'sent');
 CREATE INDEX commands_expires ON commands (expires) WHERE state IN ('queued', 'taken', 'sent');
+CREATE INDEX commands_until ON commands (until_time) WHERE state IN ('queued', 'taken', 'sent');
 CREATE INDEX commands_source ON commands (source_id, id);
 CREATE INDEX commands_tracker ON commands (tracker_id, id);
 CREATE INDEX commands_user ON commands (user_id);

@@ -1,5 +1,5 @@
 //! Commands to devices: what is to be said, and where each stands. What may become of one is decided by
-//! `domain::CommandLife`; here its steps are written down, each in one transaction that holds the rows it looks at.
+//! `domain::CommandLife`; here its steps are written down, each in one transaction that holds the source.
 //!
 //! To send a command: `Catalog::enqueue_command`, and then publish `Signal::CommandWaits` of its source. The gateway
 //! takes it from there.
@@ -14,6 +14,7 @@ use domain::{
     Timestamp, TrackerId, UserId,
 };
 use sqlx::{AnyConnection, FromRow, any::AnyRow, query, query_as};
+use std::collections::BTreeSet;
 
 /// Further commands of a source are refused.
 const OPEN_PER_SOURCE: usize = 100;
@@ -76,12 +77,10 @@ statements! {
     OF_TRACKER = concat!("SELECT ", columns!(), " FROM commands WHERE tracker_id = $1 ORDER BY id DESC LIMIT $2");
     OPEN = concat!("SELECT ", columns!(), " FROM commands WHERE source_id = $1 AND ", open!(), " ORDER BY id");
     COUNT_OPEN = concat!("SELECT COUNT(*) AS open FROM commands WHERE source_id = $1 AND ", open!());
-    /// Holds the row until the transaction ends: others wait for it.
-    HOLD = concat!("UPDATE commands SET attempts = attempts WHERE id = $1 RETURNING ", columns!());
-    HOLD_OPEN = concat!("UPDATE commands SET attempts = attempts WHERE source_id = $1 AND ", open!(), " RETURNING ",
-        columns!());
-    HOLD_DUE = concat!("UPDATE commands SET attempts = attempts WHERE id IN (SELECT id FROM commands \
-        WHERE (expires <= $1 OR until_time <= $1) AND ", open!(), " ORDER BY id LIMIT $2) RETURNING ", columns!());
+    /// Who changes commands of a source holds its row until the transaction ends: others wait for it.
+    HOLD = "UPDATE sources SET blocked = blocked WHERE id = $1";
+    DUE = concat!("SELECT ", columns!(), " FROM commands WHERE (expires <= $1 OR until_time <= $1) AND ", open!(),
+        " LIMIT $2");
     WRITE = "UPDATE commands SET state = $2, failure = $3, attempts = $4, until_time = $5, sent = $6, over = $7, \
         reply = $8 WHERE id = $1";
 }
@@ -93,7 +92,8 @@ impl Catalog {
     /// `TooManyCommands` when a hundred of the source wait; `ReferenceNotFound` for an unknown source, tracker or user.
     pub async fn enqueue_command(&self, new: &NewCommand) -> Result<CommandId, CatalogError> {
         let mut transaction = self.write().await?;
-        let open = held_open(&mut transaction, new.source).await?;
+        hold(&mut transaction, new.source).await?;
+        let open = open(&mut transaction, new.source).await?;
         if open.iter().filter(|each| !each.now(new.asked).life.state.is_over()).count() >= OPEN_PER_SOURCE {
             return Err(CatalogError::TooManyCommands);
         }
@@ -160,7 +160,8 @@ impl Catalog {
     /// answered with.
     pub async fn take_command(&self, source: SourceId, now: Timestamp) -> Result<Took, CatalogError> {
         let mut transaction = self.write().await?;
-        let mut open = held_open(&mut transaction, source).await?;
+        hold(&mut transaction, source).await?;
+        let mut open = open(&mut transaction, source).await?;
         for each in &mut open {
             each.write_step(CommandStep::Pass, now, &mut transaction).await?;
         }
@@ -188,7 +189,10 @@ impl Catalog {
         now: Timestamp,
     ) -> Result<bool, CatalogError> {
         let mut transaction = self.write().await?;
-        let mut command: StoredCommand = query_as(HOLD).bind(id.0).fetch_one(&mut *transaction).await?;
+        let found: StoredCommand = query_as(READ).bind(id.0).fetch_one(&mut *transaction).await?;
+        hold(&mut transaction, found.source).await?;
+        // Another may have changed it while this one waited.
+        let mut command: StoredCommand = query_as(READ).bind(id.0).fetch_one(&mut *transaction).await?;
         let possible = command.write_step(step, now, &mut transaction).await?;
         transaction.commit().await?;
         Ok(possible)
@@ -204,7 +208,8 @@ impl Catalog {
     ) -> Result<usize, CatalogError> {
         let mut transaction = self.write().await?;
         let mut stepped = 0;
-        for mut command in held_open(&mut transaction, source).await? {
+        hold(&mut transaction, source).await?;
+        for mut command in open(&mut transaction, source).await? {
             stepped += usize::from(command.write_step(step.clone(), now, &mut transaction).await?);
         }
         transaction.commit().await?;
@@ -216,13 +221,17 @@ impl Catalog {
     pub async fn sweep_commands(&self, now: Timestamp) -> Result<usize, CatalogError> {
         let mut transaction = self.write().await?;
         let due: Vec<StoredCommand> =
-            query_as(HOLD_DUE).bind(now.millis()).bind(SWEPT_AT_ONCE).fetch_all(&mut *transaction).await?;
-        let swept = due.len();
-        for mut command in due {
-            command.write_step(CommandStep::Pass, now, &mut transaction).await?;
+            query_as(DUE).bind(now.millis()).bind(SWEPT_AT_ONCE).fetch_all(&mut *transaction).await?;
+        // In one order, and whoever else holds a source holds no second one: nobody waits in a circle.
+        let sources: BTreeSet<_> = due.iter().map(|command| command.source).collect();
+        for source in sources {
+            hold(&mut transaction, source).await?;
+            for mut command in open(&mut transaction, source).await? {
+                command.write_step(CommandStep::Pass, now, &mut transaction).await?;
+            }
         }
         transaction.commit().await?;
-        Ok(swept)
+        Ok(due.len())
     }
 
     async fn commands(
@@ -238,14 +247,16 @@ impl Catalog {
     }
 }
 
-/// Oldest first.
-async fn held_open(
-    transaction: &mut AnyConnection,
-    source: SourceId,
-) -> Result<Vec<StoredCommand>, CatalogError> {
-    let mut open: Vec<StoredCommand> = query_as(HOLD_OPEN).bind(source.0).fetch_all(transaction).await?;
-    open.sort_unstable_by_key(|command| command.id);
-    Ok(open)
+async fn hold(transaction: &mut AnyConnection, source: SourceId) -> Result<(), CatalogError> {
+    match query(HOLD).bind(source.0).execute(transaction).await?.rows_affected() {
+        0 => Err(CatalogError::ReferenceNotFound),
+        _ => Ok(()),
+    }
+}
+
+/// Those of a source that are not over as far as is written down, oldest first.
+async fn open(transaction: &mut AnyConnection, source: SourceId) -> Result<Vec<StoredCommand>, CatalogError> {
+    Ok(query_as(OPEN).bind(source.0).fetch_all(transaction).await?)
 }
 
 impl StoredCommand {
@@ -256,7 +267,7 @@ impl StoredCommand {
         command
     }
 
-    /// The row must be held.
+    /// The source must be held.
     async fn write_step(
         &mut self,
         step: CommandStep,

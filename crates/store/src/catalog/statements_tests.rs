@@ -91,6 +91,9 @@ async fn look_ups_of_every_call_and_login_use_an_index() {
         (source::ADMISSION, "USING INDEX sources_device_id (device_id=?)"),
         (session::FIND, "(token_hash=?)"),
         (user::USER_BY_LOGIN, "USING INDEX users_login (login=?)"),
+        (command::COUNT_OPEN, "USING INDEX commands_open (source_id=?)"),
+        (command::OPEN, "USING INDEX commands_open (source_id=?)"),
+        (command::DUE, "USING INDEX commands_"),
         (tracker::OF_ACCOUNT, "USING INDEX trackers_account_source (account_id=?)"),
         (tracker::SPANS_OF_TRACKER, "USING INDEX tracker_sources_tracker (tracker_id=?)"),
     ] {

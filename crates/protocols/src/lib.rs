@@ -30,6 +30,7 @@ pub mod nmea;
 mod parameters;
 pub mod plausible;
 pub mod reader;
+pub mod ruptela;
 pub mod sanity;
 pub mod speakers;
 pub mod teltonika;
@@ -42,7 +43,7 @@ pub use contract::{
 };
 
 /// Every protocol that the server speaks, by name.
-pub static PROTOCOLS: &[&dyn Protocol] = &[&teltonika::Teltonika];
+pub static PROTOCOLS: &[&dyn Protocol] = &[&teltonika::Teltonika, &ruptela::Ruptela];
 
 /// The protocol of that name.
 pub fn protocol(name: &str) -> Option<&'static dyn Protocol> {

@@ -134,7 +134,7 @@ impl Widths {
 enum Reading {
     Flag,
     Int(Sign, i64),
-    Float(Sign, Scale),
+    Float(Sign, Scale, f64),
     /// An unsigned number, as decimal text.
     Decimal,
     /// Bytes as hexadecimal text.
@@ -160,7 +160,7 @@ impl Row {
     fn number(&self, raw: u64, width: usize, inputs: &mut Inputs) {
         // Unsigned values above i64::MAX can only be read as bytes or as a float.
         let value = match self.reading {
-            Reading::Int(Sign::Signed, _) | Reading::Float(Sign::Signed, _) => Some(signed(raw, width)),
+            Reading::Int(Sign::Signed, _) | Reading::Float(Sign::Signed, ..) => Some(signed(raw, width)),
             _ => i64::try_from(raw).ok(),
         };
         if value.is_some_and(|value| self.absent.contains(&value)) {
@@ -170,8 +170,12 @@ impl Row {
             (Reading::Flag, _) => inputs.push(self.name, raw != 0),
             (Reading::Int(_, times), Some(value)) => inputs.push(self.name, value.saturating_mul(times)),
             (Reading::Int(..), None) => {}
-            (Reading::Float(_, scale), Some(value)) => inputs.push(self.name, scale.apply(value as f64)),
-            (Reading::Float(_, scale), None) => inputs.push(self.name, scale.apply(raw as f64)),
+            (Reading::Float(_, scale, offset), Some(value)) => {
+                inputs.push(self.name, scale.apply(value as f64) + offset);
+            }
+            (Reading::Float(_, scale, offset), None) => {
+                inputs.push(self.name, scale.apply(raw as f64) + offset)
+            }
             (Reading::Decimal, _) => inputs.push(self.name, &*raw.to_string()),
             (Reading::Hex | Reading::Text, _) => {
                 let bytes = raw.to_be_bytes();
@@ -197,8 +201,10 @@ impl Row {
         let id = id.parse().map_err(|_| "no id")?;
         let widths = Widths::parse(bytes).ok_or("no width")?;
         let name = InputName::find(input).ok_or("the vocabulary has no such input")?;
+        let (multiplier, offset) = multiplier.split_once(',').unwrap_or((multiplier, "0"));
         let multiplier: f64 = multiplier.parse().map_err(|_| "no multiplier")?;
-        let reading = Reading::of(kind, multiplier, name.spec().kind)?;
+        let offset: f64 = offset.parse().map_err(|_| "no offset")?;
+        let reading = Reading::of(kind, multiplier, offset, name.spec().kind)?;
         let absent = match note.strip_prefix("absent=").and_then(|note| note.split_once(';')) {
             Some((list, _)) => list.split(',').map(str::parse).collect::<Result<_, _>>(),
             None => Ok(Vec::new()),
@@ -212,19 +218,22 @@ impl Row {
 }
 
 impl Reading {
-    fn of(kind: &str, multiplier: f64, target: ValueKind) -> Result<Self, &'static str> {
+    fn of(kind: &str, multiplier: f64, offset: f64, target: ValueKind) -> Result<Self, &'static str> {
         let sign = match kind {
             "signed" => Sign::Signed,
             _ => Sign::Unsigned,
         };
-        let whole = (multiplier.fract() == 0.0 && multiplier.abs() < 1e9).then_some(multiplier as i64);
+        let whole = multiplier.fract() == 0.0 && multiplier.abs() < 1e9 && offset == 0.0;
+        let whole = whole.then_some(multiplier as i64);
         match (kind, target, whole) {
             ("flag", ValueKind::Flag, Some(1)) => Ok(Self::Flag),
             ("hex", ValueKind::Text, Some(1)) => Ok(Self::Hex),
             ("text", ValueKind::Text, Some(1)) => Ok(Self::Text),
             ("unsigned", ValueKind::Text, Some(1)) => Ok(Self::Decimal),
             ("unsigned" | "signed", ValueKind::Int, Some(times)) => Ok(Self::Int(sign, times)),
-            ("unsigned" | "signed", ValueKind::Float, _) => Ok(Self::Float(sign, Scale::of(multiplier))),
+            ("unsigned" | "signed", ValueKind::Float, _) => {
+                Ok(Self::Float(sign, Scale::of(multiplier), offset))
+            }
             _ => Err("type, multiplier and kind of input do not fit together"),
         }
     }

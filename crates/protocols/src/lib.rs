@@ -16,6 +16,17 @@ macro_rules! input {
     }};
 }
 
+/// A family of the vocabulary such as `analog_#`, looked up once; `member` gives the name of one.
+macro_rules! family {
+    ($name:literal) => {{
+        static FAMILY: std::sync::LazyLock<&'static domain::InputSpec> = std::sync::LazyLock::new(|| {
+            let spec = domain::input_specs().iter().find(|spec| spec.name == $name && spec.range.is_some());
+            spec.unwrap_or_else(|| unreachable!("no family of the vocabulary: {}", $name))
+        });
+        *FAMILY
+    }};
+}
+
 pub mod alarm;
 pub mod bcd;
 pub mod cells;
@@ -29,11 +40,13 @@ pub mod lines;
 pub mod nmea;
 mod parameters;
 pub mod plausible;
+pub mod ports;
 pub mod reader;
 pub mod ruptela;
 pub mod sanity;
 pub mod speakers;
 pub mod teltonika;
+pub mod wondex;
 pub mod writer;
 
 pub use connection::Connection;
@@ -43,7 +56,7 @@ pub use contract::{
 };
 
 /// Every protocol that the server speaks, by name.
-pub static PROTOCOLS: &[&dyn Protocol] = &[&teltonika::Teltonika, &ruptela::Ruptela];
+pub static PROTOCOLS: &[&dyn Protocol] = &[&teltonika::Teltonika, &ruptela::Ruptela, &wondex::Wondex];
 
 /// The protocol of that name.
 pub fn protocol(name: &str) -> Option<&'static dyn Protocol> {

@@ -1,17 +1,18 @@
 //! What an action is. One implements `Action`; the registry turns it into an `Entry`, from which routing, decoding,
 //! authorisation and the coverage tests derive.
 
+use crate::throttle::Counted;
 use crate::{
     answer::{self, Answered},
     dates::Dates,
     parameters::Parameters,
     request::Request,
 };
-use domain::{ErrorCode, Right, Timestamp, UserId};
+use domain::{ErrorCode, Right, Timestamp};
 use fleet::{Failure, Fleet, PanelCaller, UserCaller};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
-use std::{future::Future, net::IpAddr, pin::Pin, sync::Arc};
+use std::{future::Future, net::IpAddr, ops::Deref, pin::Pin, sync::Arc};
 
 /// One call of the API. Implemented by a unit struct, one line in the registry.
 pub(crate) trait Action: 'static {
@@ -60,7 +61,7 @@ pub(crate) trait Caller: Sized + Send + Sync + 'static {
     }
 
     /// What its calls are counted under, beside its address.
-    fn throttle_key(&self) -> Option<UserId> {
+    fn throttle_key(&self) -> Option<Counted> {
         None
     }
 }
@@ -103,8 +104,39 @@ impl Caller for UserCaller {
         &self.user.settings.time_zone
     }
 
-    fn throttle_key(&self) -> Option<UserId> {
-        Some(self.user.id)
+    fn throttle_key(&self) -> Option<Counted> {
+        Some(Counted::of(self))
+    }
+}
+
+/// A user with a session, not a program with an API key.
+pub(crate) struct InPerson(UserCaller);
+
+impl Deref for InPerson {
+    type Target = UserCaller;
+
+    fn deref(&self) -> &UserCaller {
+        &self.0
+    }
+}
+
+impl Caller for InPerson {
+    const KIND: CallerKind = CallerKind::User;
+
+    async fn recognise(fleet: &Fleet, hash: Option<&str>) -> Result<Self, Failure> {
+        fleet.session_caller(hash.ok_or_else(no_hash)?).await.map(Self)
+    }
+
+    fn permit(&self, rights: &[Right]) -> Result<(), Failure> {
+        self.0.permit(rights)
+    }
+
+    fn time_zone(&self) -> &str {
+        self.0.time_zone()
+    }
+
+    fn throttle_key(&self) -> Option<Counted> {
+        self.0.throttle_key()
     }
 }
 
@@ -158,8 +190,8 @@ pub(crate) const fn entry<A: Action>() -> Entry {
 /// Session, then parameters, then rights; existence and the rest are the action's own.
 async fn run<A: Action>(fleet: Arc<Fleet>, request: Request) -> Answered {
     let caller = A::Caller::recognise(&fleet, request.hash()).await?;
-    if let Some(user) = caller.throttle_key() {
-        request.throttle.admit_user(user)?;
+    if let Some(counted) = caller.throttle_key() {
+        request.throttle.admit_caller(counted)?;
     }
     let parameters = A::Parameters::read(&request.arguments).map_err(Failure::parameters)?;
     caller.permit(A::RIGHTS)?;

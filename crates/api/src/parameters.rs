@@ -2,7 +2,7 @@
 //! value out of bounds never reaches it. All wrong parameters are told at once.
 
 use crate::{dates::Moment, request::Arguments};
-use domain::{DeviceId, GroupId, TariffId, Timestamp, TrackerId, UserId};
+use domain::{DeviceId, GroupId, SecurityGroupId, TariffId, Timestamp, TrackerId, UserId};
 use fleet::{Money, ParameterError, rules};
 use jiff::civil::DateTime;
 use serde_json::{Value, json};
@@ -19,6 +19,24 @@ pub(crate) trait Parameters: Sized + Send {
     fn read(arguments: &Arguments) -> Result<Self, Vec<ParameterError>>;
 }
 
+/// The fields of an object among the parameters.
+pub(crate) trait Fields: Sized + Send {
+    /// The JSON Schema of the object.
+    fn schema() -> Value;
+
+    fn read(fields: &Arguments) -> Result<Self, Vec<ParameterError>>;
+}
+
+impl<P: Parameters> Fields for P {
+    fn schema() -> Value {
+        <P as Parameters>::schema()
+    }
+
+    fn read(fields: &Arguments) -> Result<Self, Vec<ParameterError>> {
+        <P as Parameters>::read(fields)
+    }
+}
+
 /// A type that a parameter may have.
 pub(crate) trait Parameter: Sized {
     const REQUIRED: bool = true;
@@ -32,6 +50,11 @@ pub(crate) trait Parameter: Sized {
 
     fn absent() -> Result<Self, Wrong> {
         Err("is required".into())
+    }
+
+    /// What null means: in most places nothing.
+    fn null() -> Result<Self, Wrong> {
+        Self::absent()
     }
 }
 
@@ -136,7 +159,8 @@ pub(crate) fn read_one<P: Parameter>(
     wrong: &mut Vec<ParameterError>,
 ) -> Option<P> {
     let read = match arguments.get(name) {
-        None | Some(Value::Null) => P::absent(),
+        None => P::absent(),
+        Some(Value::Null) => P::null(),
         Some(value) => P::parse(value),
     };
     read.map_err(|error| wrong.extend(error.named(name))).ok()
@@ -155,6 +179,55 @@ impl<P: Parameter> Parameter for Option<P> {
 
     fn absent() -> Result<Self, Wrong> {
         Ok(None)
+    }
+}
+
+/// A field of a change: left out it leaves as it is, null takes away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Nullable<P>(pub(crate) Option<Option<P>>);
+
+impl<P: Parameter> Parameter for Nullable<P> {
+    const REQUIRED: bool = false;
+
+    fn schema() -> Value {
+        json!({ "anyOf": [P::schema(), { "type": "null" }] })
+    }
+
+    fn parse(value: &Value) -> Result<Self, Wrong> {
+        P::parse(value).map(|value| Self(Some(Some(value))))
+    }
+
+    fn absent() -> Result<Self, Wrong> {
+        Ok(Self(None))
+    }
+
+    fn null() -> Result<Self, Wrong> {
+        Ok(Self(Some(None)))
+    }
+}
+
+/// The fields of both in one object.
+pub(crate) struct Both<A, B>(pub(crate) A, pub(crate) B);
+
+impl<A: Fields, B: Fields> Fields for Both<A, B> {
+    fn schema() -> Value {
+        let (mut all, more) = (A::schema(), B::schema());
+        if let (Some(all), Some(more)) = (all["properties"].as_object_mut(), more["properties"].as_object()) {
+            all.extend(more.clone());
+        }
+        let required = [&all, &more].map(|schema| schema.get("required").and_then(Value::as_array).cloned());
+        let required: Vec<_> = required.into_iter().flatten().flatten().collect();
+        if !required.is_empty() {
+            all["required"] = required.into();
+        }
+        all
+    }
+
+    fn read(arguments: &Arguments) -> Result<Self, Vec<ParameterError>> {
+        match (A::read(arguments), B::read(arguments)) {
+            (Ok(a), Ok(b)) => Ok(Self(a, b)),
+            (a, b) => Err([a.err(), b.err()].into_iter().flatten().flatten().collect()),
+        }
     }
 }
 
@@ -205,7 +278,7 @@ macro_rules! id_parameters {
         }
     )*};
 }
-id_parameters!(TrackerId GroupId TariffId UserId);
+id_parameters!(TrackerId GroupId SecurityGroupId TariffId UserId);
 
 impl Parameter for bool {
     fn schema() -> Value {
@@ -327,6 +400,7 @@ texts! {
     /// Empty stands for none.
     Phone 0..=20, rules::phone;
     Apn 0..=40, rules::apn;
+    StorePeriod 1..=64, rules::store_period;
 }
 
 impl Parameter for DeviceId {
@@ -394,7 +468,7 @@ impl<P: Parameter + Eq + std::hash::Hash, const MIN: usize, const MAX: usize> Pa
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Object<P>(pub(crate) P);
 
-impl<P: Parameters> Parameter for Object<P> {
+impl<P: Fields> Parameter for Object<P> {
     fn schema() -> Value {
         P::schema()
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     action::{Entry, entry},
-    actions::{panel, plugin, track, tracker, user},
+    actions::{api_key, panel, plugin, sub_user, track, tracker, user},
 };
 
 pub static ACTIONS: &[Entry] = &[
@@ -13,6 +13,22 @@ pub static ACTIONS: &[Entry] = &[
     entry::<user::settings::Read>(),
     entry::<user::settings::Update>(),
     entry::<user::password::Set>(),
+    entry::<api_key::Create>(),
+    entry::<api_key::List>(),
+    entry::<api_key::Delete>(),
+    entry::<sub_user::user::Register>(),
+    entry::<sub_user::user::List>(),
+    entry::<sub_user::user::Update>(),
+    entry::<sub_user::user::Delete>(),
+    entry::<sub_user::tracker::Bind>(),
+    entry::<sub_user::tracker::Unbind>(),
+    entry::<sub_user::tracker::List>(),
+    entry::<sub_user::security_group::Create>(),
+    entry::<sub_user::security_group::List>(),
+    entry::<sub_user::security_group::Update>(),
+    entry::<sub_user::security_group::Delete>(),
+    entry::<sub_user::security_group::Assign>(),
+    entry::<sub_user::session::Create>(),
     entry::<plugin::List>(),
     entry::<tracker::model::ListModels>(),
     entry::<tracker::register::Register>(),

@@ -61,6 +61,8 @@ error_codes! {
     225 403 LegalType "Not allowed for this legal type";
     226 400 WrongIccid "Wrong ICCID";
     227 400 WrongActivationCode "Wrong activation code";
+    233 400 NoDataFile "No data file";
+    234 400 InvalidDataFormat "Invalid data format";
     236 402 TariffRestriction "Feature unavailable due to tariff restrictions";
     237 400 InvalidTariff "Invalid tariff";
     239 404 TariffNotFound "New tariff does not exist";
@@ -74,8 +76,11 @@ error_codes! {
     250 403 DeletedDevice "Not allowed for deleted devices";
     252 400 AlreadyCorrupted "Device already corrupted";
     253 400 DeviceHasClones "Device has clones";
+    254 500 CannotSaveFile "Cannot save file";
     256 400 LocationActual "Location already actual";
     258 404 BundleNotFound "Bundle not found";
+    262 400 EntriesIncomplete "Entries list is missing some entries or contains nonexistent entries";
+    263 400 NoChangeNeeded "No change needed, old and new values are the same";
     266 403 WrongDeviceStatus "Cannot perform action for the device in current status";
     268 402 OverQuota "Over quota";
     276 403 WrongSessionKind "Operation is not allowed for this kind of session";

@@ -35,6 +35,10 @@ ids! {
     TariffId,
     /// A command to a device.
     CommandId,
+    /// A key with which a program calls in a master's name.
+    ApiKeyId,
+    /// A group of sub-users with the same rights.
+    SecurityGroupId,
 }
 
 impl GroupId {

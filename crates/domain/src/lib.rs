@@ -23,8 +23,8 @@ pub use command_life::{CommandFailure, CommandLife, CommandState, CommandStep, R
 pub use device_model::{Battery, DeviceModel, IdType, ModelCode, device_models};
 pub use error_code::ErrorCode;
 pub use id::{
-    AccountId, CommandId, DeviceId, GroupId, InvalidDeviceId, PanelAccountId, SourceId, TariffId, TrackerId,
-    UserId,
+    AccountId, ApiKeyId, CommandId, DeviceId, GroupId, InvalidDeviceId, PanelAccountId, SecurityGroupId,
+    SourceId, TariffId, TrackerId, UserId,
 };
 pub use identity::{RecordHash, RecordIdentity};
 pub use input::{InputName, InputSpec, Value, ValueKind, input_specs};

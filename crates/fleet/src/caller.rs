@@ -1,15 +1,25 @@
 //! Who calls: a user of an account with rights, or somebody of the panel.
 
-use domain::{AccountId, PanelAccountId, Right};
+use domain::{AccountId, ApiKeyId, PanelAccountId, Right};
 use std::sync::Arc;
 use store::catalog::Member;
 
-/// A user with a session.
+/// A user, or a program that calls in a master's name.
 #[derive(Clone)]
 pub struct UserCaller {
     pub user: Arc<Member>,
+    pub credential: Credential,
     pub(crate) rights: Rights,
+    /// How far back it may look, such as `1d`; `None`: as far as the plan allows.
+    pub(crate) store_period: Option<String>,
     pub(crate) fingerprint: String,
+}
+
+/// With what a user was recognised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Credential {
+    Session,
+    ApiKey(ApiKeyId),
 }
 
 #[derive(Clone)]

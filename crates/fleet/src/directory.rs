@@ -1,12 +1,15 @@
 //! The directory: account → trackers → sources, in memory, so that lists and rights are answered without SQL. A use
 //! case that writes to the catalog refreshes what it changed here before it answers; then it publishes a signal.
 
-use domain::{AccountId, GroupId, SourceId, TrackerId, UserId};
+use crate::UserCaller;
+use domain::{AccountId, GroupId, SecurityGroupId, SourceId, TrackerId, UserId};
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
-use store::catalog::{self, Catalog, CatalogError, Group, Member, SecurityGroup, Source, Tracker, User};
+use store::catalog::{
+    self, Binding, Catalog, CatalogError, Group, Member, SecurityGroup, Source, Tracker, User,
+};
 
 pub(crate) struct Directory(RwLock<Tables>);
 
@@ -14,8 +17,10 @@ pub(crate) struct Directory(RwLock<Tables>);
 pub(crate) struct Tables {
     accounts: HashMap<AccountId, Account>,
     members: HashMap<UserId, Arc<Member>>,
-    security_groups: HashMap<i64, Arc<SecurityGroup>>,
+    security_groups: HashMap<SecurityGroupId, Arc<SecurityGroup>>,
     sources: HashMap<SourceId, Arc<Source>>,
+    /// The trackers that a sub-user sees.
+    bound: HashMap<UserId, BTreeSet<TrackerId>>,
 }
 
 #[derive(Default)]
@@ -50,6 +55,40 @@ impl Directory {
             catalog.user(user).await?.ok_or(CatalogError::NotFound)?;
         let member = Member { id, account: account.id, role, login, activated, settings };
         self.write().members.insert(id, Arc::new(member));
+        Ok(())
+    }
+
+    /// Forgets a sub-user who is gone.
+    pub(crate) fn forget_member(&self, user: UserId) {
+        let mut tables = self.write();
+        tables.members.remove(&user);
+        tables.bound.remove(&user);
+    }
+
+    /// Reads again which sub-users of an account see which trackers.
+    pub(crate) async fn refresh_bindings(
+        &self,
+        catalog: &Catalog,
+        account: AccountId,
+    ) -> Result<(), CatalogError> {
+        let bindings = catalog.bindings_of(account).await?;
+        let mut tables = self.write();
+        let Tables { members, bound, .. } = &mut *tables;
+        bound.retain(|user, _| members.get(user).is_none_or(|member| member.account != account));
+        tables.bind(bindings);
+        Ok(())
+    }
+
+    /// Reads the security groups of an account again.
+    pub(crate) async fn refresh_security_groups(
+        &self,
+        catalog: &Catalog,
+        account: AccountId,
+    ) -> Result<(), CatalogError> {
+        let groups = catalog.security_groups_of(account).await?;
+        let mut tables = self.write();
+        tables.security_groups.retain(|_, group| group.account != account);
+        tables.security_groups.extend(groups.into_iter().map(|group| (group.id, Arc::new(group))));
         Ok(())
     }
 
@@ -104,7 +143,18 @@ impl Tables {
         self.members.get(&user).cloned()
     }
 
-    pub(crate) fn security_group(&self, id: i64) -> Option<&SecurityGroup> {
+    /// Whether the caller sees this tracker of the account.
+    pub(crate) fn sees(&self, caller: &UserCaller, tracker: TrackerId) -> bool {
+        let is_bound = || self.bound.get(&caller.user.id).is_some_and(|bound| bound.contains(&tracker));
+        caller.sees_all() || is_bound()
+    }
+
+    /// The trackers that a sub-user sees, by ascending id.
+    pub(crate) fn bound(&self, user: UserId) -> impl Iterator<Item = TrackerId> {
+        self.bound.get(&user).into_iter().flatten().copied()
+    }
+
+    pub(crate) fn security_group(&self, id: SecurityGroupId) -> Option<&SecurityGroup> {
         self.security_groups.get(&id).map(Arc::as_ref)
     }
 
@@ -152,6 +202,13 @@ impl Tables {
         }
         for source in directory.sources {
             self.sources.insert(source.id, Arc::new(source));
+        }
+        self.bind(directory.bindings);
+    }
+
+    fn bind(&mut self, bindings: Vec<Binding>) {
+        for Binding { user, tracker } in bindings {
+            self.bound.entry(user).or_default().insert(tracker);
         }
     }
 }

@@ -2,12 +2,21 @@
 
 use crate::{Failure, Fleet, UserCaller};
 use domain::{ErrorCode, GroupId, TrackerId};
+use std::collections::HashMap;
 use store::{catalog::Group, signals::Signal};
 
 impl Fleet {
-    /// By ascending id, without group 0.
+    /// By ascending id, without group 0. Of groups with trackers a sub-user sees those in which it sees one.
     pub fn groups(&self, caller: &UserCaller) -> Vec<Group> {
-        self.directory.read().groups(caller.account()).cloned().collect()
+        let tables = self.directory.read();
+        let mut used = HashMap::new();
+        if !caller.sees_all() {
+            for tracker in tables.trackers(caller.account()) {
+                *used.entry(tracker.group).or_insert(false) |= tables.sees(caller, tracker.id);
+            }
+        }
+        let seen = |group: &&Group| used.get(&group.id).copied().unwrap_or(true);
+        tables.groups(caller.account()).filter(seen).cloned().collect()
     }
 
     pub async fn create_group(

@@ -1,6 +1,7 @@
 //! The use cases: what users and panel accounts may do, and the one place where each business rule stands. Queries
 //! about trackers are answered from the directory and from live state, not from SQL.
 
+mod api_key;
 mod attempts;
 mod caller;
 mod directory;
@@ -13,7 +14,9 @@ mod plugins;
 mod registration;
 pub mod rules;
 mod secrets;
+mod security_group;
 mod session;
+mod sub_user;
 mod subscription;
 mod tariff;
 mod track;
@@ -22,17 +25,19 @@ mod trip_detection;
 mod turns;
 mod user;
 
-pub use caller::{PanelCaller, UserCaller};
+pub use api_key::ApiKey;
+pub use caller::{Credential, PanelCaller, UserCaller};
 pub use failure::{Failure, ParameterError};
 pub use origin::origin;
 pub use plugins::{ModelFilter, PLUGINS, Plugin};
 pub use registration::Registration;
-pub use secrets::{Randomness, Secrets, SecureRandom};
+pub use secrets::{Randomness, Secrets, SecureRandom, ServerSecret};
 pub use store::catalog::{
     Address, DeviceType, Direction, DocType, Group, LegalType, Listed, MapFilter, Money, Page, Person,
-    Profile, Role, Settings, Shown, Tariff, TariffDefaults, TariffKind, TariffOrder, TariffTerms, User,
-    UserOrder,
+    Profile, Role, SecurityGroup, Settings, Shown, Tariff, TariffDefaults, TariffKind, TariffOrder,
+    TariffTerms, User, UserOrder,
 };
+pub use sub_user::{SubUserChange, SubUserDraft};
 pub use subscription::{Channel, Detail, Lifecycle, News, Standing, Target, Watcher};
 pub use telemetry::{
     Additional, GpsView, GsmView, StateView,
@@ -62,6 +67,7 @@ pub struct Fleet {
     directory: Directory,
     sessions: SessionCache,
     secrets: Secrets,
+    secret: ServerSecret,
     attempts: Attempts,
     /// By login: a password is checked when the outcome of the last check is known.
     logins: Turns,
@@ -78,6 +84,7 @@ pub struct Parts {
     pub history: Arc<dyn History>,
     pub clock: Arc<dyn Clock>,
     pub randomness: Randomness,
+    pub secret: ServerSecret,
 }
 
 impl Fleet {
@@ -98,6 +105,7 @@ impl Fleet {
             directory,
             sessions: SessionCache::default(),
             secrets: Secrets::new(parts.randomness),
+            secret: parts.secret,
             attempts: Attempts::default(),
             logins: Turns::default(),
             accounts: Turns::default(),

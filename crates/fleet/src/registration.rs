@@ -60,6 +60,7 @@ impl Fleet {
                 error => Failure::from(error),
             })?;
         self.directory.refresh_tracker(&self.catalog, account, tracker).await?;
+        self.bind_own(caller, tracker).await?;
         self.signals.publish(Signal::SourceChanged(source));
         self.signals.publish(Signal::AccountChanged(account));
         let tables = self.directory.read();

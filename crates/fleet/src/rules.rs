@@ -38,6 +38,13 @@ pub fn phone(number: &str) -> Option<String> {
     (!fits).then(|| "must have 8 to 20 digits".to_owned())
 }
 
+/// A time back from now: `2h`, `3d`, `5m` (months), `1y`.
+pub fn store_period(period: &str) -> Option<String> {
+    let digits = period.strip_suffix(['h', 'd', 'm', 'y']).unwrap_or_default();
+    let fits = (1..=4).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+    (!fits).then(|| "must be like 2h, 3d, 5m or 1y".to_owned())
+}
+
 /// Name or user of an access point.
 pub fn apn(name: &str) -> Option<String> {
     let fits = name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.@ ".contains(c));
@@ -67,7 +74,8 @@ mod tests {
     #[test]
     fn right_and_wrong_values() {
         type Rule = fn(&str) -> Option<String>;
-        let rules: [(Rule, &[&str], &[&str]); 5] = [
+        let rules: [(Rule, &[&str], &[&str]); 6] = [
+            (store_period, &["2h", "30d", "5m", "1y"], &["", "d", "1w", "-1d", "1 d", "1dd", "12345d"]),
             (time_zone, &["UTC", "Europe/Berlin", "Australia/Lord_Howe"], &["Mars/Olympus", "", "+01:00"]),
             (locale, &["en", "de_CH"], &["", "EN", "en_us", "en-US", "eng", "en_", "_US"]),
             (measurement_system, &["metric", "metric_gal_us"], &["", "Metric", "cubits"]),

@@ -4,6 +4,7 @@
 use crate::Failure;
 use argon2::{Argon2, PasswordHasher, PasswordVerifier, password_hash::phc::PasswordHash};
 use domain::ErrorCode;
+use hmac::{Hmac, KeyInit, Mac};
 use rand::{CryptoRng, Rng, RngExt};
 use sha2::{Digest, Sha256};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,6 +20,24 @@ pub type Randomness = Box<dyn SecureRandom>;
 
 pub trait SecureRandom: CryptoRng + Rng + Send {}
 impl<R: CryptoRng + Rng + Send> SecureRandom for R {}
+
+/// What this installation alone knows. API keys are made with it, so that the catalog need not hold them and an owner
+/// can be shown them all the same.
+#[derive(Clone)]
+pub struct ServerSecret(pub [u8; 32]);
+
+impl ServerSecret {
+    /// The API key of a seed: HMAC-SHA256 (RFC 2104), of which 128 bits as 32 lower-case hex digits. Without the
+    /// server's secret nobody learns it from the seed.
+    pub(crate) fn api_key(&self, seed: &str) -> Result<String, Failure> {
+        let mac = Hmac::<Sha256>::new_from_slice(&self.0).map_err(|error| {
+            tracing::error!(%error, "an API key could not be computed");
+            ErrorCode::Unexpected
+        })?;
+        let bytes = mac.chain_update(b"api key ").chain_update(seed).finalize().into_bytes();
+        Ok(bytes.iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+    }
+}
 
 /// Makes and checks secrets, few at a time.
 pub struct Secrets {
@@ -129,5 +148,13 @@ mod tests {
         finish.send(()).unwrap();
         let all = u32::try_from(CHECKS_AT_ONCE).unwrap();
         drop(secrets.running.acquire_many(all).await.unwrap());
+    }
+
+    #[test]
+    fn a_key_depends_on_its_seed_and_on_the_server() {
+        let key = |server, seed| ServerSecret([server; 32]).api_key(seed).unwrap();
+        assert_eq!((key(7, "a").len(), key(7, "a")), (32, key(7, "a")));
+        assert_ne!(key(7, "a"), key(7, "b"));
+        assert_ne!(key(7, "a"), key(8, "a"));
     }
 }

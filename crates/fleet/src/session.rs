@@ -1,14 +1,14 @@
 //! Sessions: logging in and out, and finding out who calls.
 
-use crate::{Failure, Fleet, PanelCaller, UserCaller, caller::Rights, secrets::fingerprint};
-use domain::{ErrorCode, Timestamp, UserId};
+use crate::{Credential, Failure, Fleet, PanelCaller, UserCaller, caller::Rights, secrets::fingerprint};
+use domain::{ErrorCode, PanelAccountId, Timestamp, UserId};
 use std::{
     collections::HashMap,
     net::IpAddr,
     sync::{PoisonError, RwLock},
     time::Duration,
 };
-use store::catalog::{CatalogError, NewSession, Role, Session, SessionOwner};
+use store::catalog::{CatalogError, NewSession, Role, SessionOwner};
 
 const USER_SESSION: Duration = Duration::from_secs(30 * 24 * 3600);
 const PANEL_SESSION: Duration = Duration::from_secs(24 * 3600);
@@ -93,34 +93,47 @@ impl Fleet {
         self.end_session(&caller.fingerprint).await
     }
 
-    /// Whose session a hash is.
+    /// Whose session or API key a hash is.
     ///
     /// # Errors
     /// `SessionNotFound` for a hash that is unknown, expired, or of the panel.
     pub async fn user_caller(&self, hash: &str) -> Result<UserCaller, Failure> {
         let fingerprint = fingerprint(hash);
-        let SessionOwner::User(user) = self.session_owner(&fingerprint).await? else {
+        let Holder::User(user, credential) = self.holder(&fingerprint).await? else {
             return Err(ErrorCode::SessionNotFound.into());
         };
         let tables = self.directory.read();
         let user = tables.member(user).ok_or(ErrorCode::SessionNotFound)?;
-        let rights = match user.role {
-            Role::Master => Rights::All,
+        let (rights, store_period) = match user.role {
+            Role::Master => (Rights::All, None),
             Role::SubUser { security_group } => {
                 let group = security_group.and_then(|id| tables.security_group(id));
-                Rights::Some(group.map(|group| group.rights.clone()).unwrap_or_default())
+                let rights = group.map(|group| group.rights.clone()).unwrap_or_default();
+                (Rights::Some(rights), group.and_then(|group| group.store_period.clone()))
             }
         };
-        Ok(UserCaller { user, rights, fingerprint })
+        Ok(UserCaller { user, credential, rights, store_period, fingerprint })
+    }
+
+    /// As `user_caller`, for what an API key may not do.
+    ///
+    /// # Errors
+    /// `SessionNotFound` for an API key too.
+    pub async fn session_caller(&self, hash: &str) -> Result<UserCaller, Failure> {
+        let caller = self.user_caller(hash).await?;
+        match caller.credential {
+            Credential::Session => Ok(caller),
+            Credential::ApiKey(_) => Err(ErrorCode::SessionNotFound.into()),
+        }
     }
 
     /// # Errors
     /// `SessionNotFound` for a hash that is unknown, expired, or of a user.
     pub async fn panel_caller(&self, hash: &str) -> Result<PanelCaller, Failure> {
         let fingerprint = fingerprint(hash);
-        match self.session_owner(&fingerprint).await? {
-            SessionOwner::Panel(account) => Ok(PanelCaller { account, fingerprint }),
-            SessionOwner::User(_) => Err(ErrorCode::SessionNotFound.into()),
+        match self.holder(&fingerprint).await? {
+            Holder::Panel(account) => Ok(PanelCaller { account, fingerprint }),
+            Holder::User(..) => Err(ErrorCode::SessionNotFound.into()),
         }
     }
 
@@ -130,7 +143,17 @@ impl Fleet {
         self.signals.publish(store::signals::Signal::SessionsEnded(user));
     }
 
-    async fn user_session(&self, user: UserId, checked_against: Option<String>) -> Result<String, Failure> {
+    /// Forgets a credential that holds no more.
+    pub(crate) fn credential_ended(&self, user: UserId, fingerprint: &str) {
+        self.sessions.forget(fingerprint);
+        self.signals.publish(store::signals::Signal::SessionsEnded(user));
+    }
+
+    pub(crate) async fn user_session(
+        &self,
+        user: UserId,
+        checked_against: Option<String>,
+    ) -> Result<String, Failure> {
         if self.catalog.count_sessions_of(user, self.now()).await? >= SESSIONS_PER_USER {
             return Err(ErrorCode::TooManySessions.into());
         }
@@ -166,16 +189,27 @@ impl Fleet {
         Ok(())
     }
 
-    async fn session_owner(&self, fingerprint: &str) -> Result<SessionOwner, Failure> {
+    async fn holder(&self, fingerprint: &str) -> Result<Holder, Failure> {
         let now = self.now();
-        if let Some(owner) = self.sessions.owner(fingerprint, now) {
-            return Ok(owner);
+        if let Some(holder) = self.sessions.holder(fingerprint, now) {
+            return Ok(holder);
         }
         let began = self.sessions.generation();
-        let session = self.catalog.session(fingerprint, now).await?.ok_or(ErrorCode::SessionNotFound)?;
-        let owner = session.owner;
-        self.sessions.remember(fingerprint, session, began);
-        Ok(owner)
+        let known = match self.catalog.session(fingerprint, now).await? {
+            Some(session) => {
+                let holder = match session.owner {
+                    SessionOwner::User(user) => Holder::User(user, Credential::Session),
+                    SessionOwner::Panel(account) => Holder::Panel(account),
+                };
+                Known { holder, expires: Some(session.expires) }
+            }
+            None => {
+                let key = self.catalog.api_key(fingerprint).await?.ok_or(ErrorCode::SessionNotFound)?;
+                Known { holder: Holder::User(key.user, Credential::ApiKey(key.id)), expires: None }
+            }
+        };
+        self.sessions.remember(fingerprint, known, began);
+        Ok(known.holder)
     }
 }
 
@@ -184,13 +218,27 @@ fn password_changed(failure: Failure, wrong: ErrorCode) -> Failure {
     if failure.code == ErrorCode::NotFound { wrong.into() } else { failure }
 }
 
-/// Sessions used lately, so that a call costs no SQL. Bounded: when full, it starts anew.
+/// Who holds a hash.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Holder {
+    User(UserId, Credential),
+    Panel(PanelAccountId),
+}
+
+#[derive(Clone, Copy)]
+struct Known {
+    holder: Holder,
+    /// `None`: an API key does not.
+    expires: Option<Timestamp>,
+}
+
+/// Sessions and keys used lately, so that a call costs no SQL. Bounded: when full, it starts anew.
 #[derive(Default)]
 pub(crate) struct SessionCache(RwLock<CachedSessions>);
 
 #[derive(Default)]
 struct CachedSessions {
-    sessions: HashMap<String, Session>,
+    sessions: HashMap<String, Known>,
     /// Counts what was forgotten: a session read from the catalog before that may have ended since.
     generation: u64,
 }
@@ -198,16 +246,17 @@ struct CachedSessions {
 const CACHED_SESSIONS: usize = 10_000;
 
 impl SessionCache {
-    fn owner(&self, fingerprint: &str, now: Timestamp) -> Option<SessionOwner> {
+    fn holder(&self, fingerprint: &str, now: Timestamp) -> Option<Holder> {
         let cache = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        cache.sessions.get(fingerprint).filter(|session| session.expires > now).map(|session| session.owner)
+        let lives = |known: &&Known| known.expires.is_none_or(|expires| expires > now);
+        cache.sessions.get(fingerprint).filter(lives).map(|known| known.holder)
     }
 
     fn generation(&self) -> u64 {
         self.0.read().unwrap_or_else(PoisonError::into_inner).generation
     }
 
-    fn remember(&self, fingerprint: &str, session: Session, generation: u64) {
+    fn remember(&self, fingerprint: &str, known: Known, generation: u64) {
         let mut cache = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if cache.generation != generation {
             return;
@@ -215,7 +264,7 @@ impl SessionCache {
         if cache.sessions.len() >= CACHED_SESSIONS {
             cache.sessions.clear();
         }
-        cache.sessions.insert(fingerprint.to_owned(), session);
+        cache.sessions.insert(fingerprint.to_owned(), known);
     }
 
     fn forget(&self, fingerprint: &str) {
@@ -227,6 +276,6 @@ impl SessionCache {
     fn forget_user(&self, user: UserId) {
         let mut cache = self.0.write().unwrap_or_else(PoisonError::into_inner);
         cache.generation += 1;
-        cache.sessions.retain(|_, session| session.owner != SessionOwner::User(user));
+        cache.sessions.retain(|_, known| known.holder != Holder::User(user, Credential::Session));
     }
 }

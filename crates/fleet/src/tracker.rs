@@ -42,7 +42,7 @@ impl Fleet {
     /// All that the caller sees, by ascending id.
     pub fn trackers(&self, caller: &UserCaller) -> Vec<TrackerView> {
         let tables = self.directory.read();
-        let visible = tables.trackers(caller.account()).filter(|_| caller.sees_all());
+        let visible = tables.trackers(caller.account()).filter(|tracker| tables.sees(caller, tracker.id));
         visible.filter_map(|tracker| with_source(&tables, tracker)).collect()
     }
 
@@ -86,7 +86,7 @@ impl Fleet {
     }
 
     pub(crate) fn visible(&self, tables: &Tables, caller: &UserCaller, id: TrackerId) -> Option<TrackerView> {
-        let tracker = tables.tracker(caller.account(), id).filter(|_| caller.sees_all())?;
+        let tracker = tables.tracker(caller.account(), id).filter(|_| tables.sees(caller, id))?;
         with_source(tables, tracker)
     }
 }

@@ -15,6 +15,7 @@ mod metrics_page;
 mod panel_password;
 mod ready_file;
 mod serve;
+mod server_secret;
 mod services;
 mod stop;
 

@@ -4,7 +4,7 @@
 use crate::{
     config::{self, Config},
     health::Readiness,
-    panel_password,
+    panel_password, server_secret,
 };
 use anyhow::Context;
 use domain::{Clock, ConnectionTimeouts, TripDetection};
@@ -88,6 +88,7 @@ impl Services {
             live: Arc::clone(&live),
             clock: clock.clone(),
             randomness: randomness()?,
+            secret: server_secret::ensure(&config.data_dir, &mut randomness()?)?,
         };
         let fleet = Arc::new(Fleet::start(parts).await?);
         panel_password::ensure(&fleet, config).await?;

@@ -1,7 +1,10 @@
 //! The actions, one folder per resource.
 
+pub(crate) mod api_key;
 pub(crate) mod panel;
+mod person;
 pub(crate) mod plugin;
+pub(crate) mod sub_user;
 pub(crate) mod track;
 pub(crate) mod tracker;
 pub(crate) mod user;

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     dates::Dates,
     request::{Arguments, Request, iso_datetime},
+    throttle::Counted,
 };
 use axum::{
     body::Bytes,
@@ -168,7 +169,7 @@ impl Connection {
         let hash = hash.or(known).or(self.handshake.hash());
         let hash = hash.ok_or_else(|| Failure::parameter("hash", "is required"))?.to_owned();
         let caller = self.fleet.user_caller(&hash).await?;
-        self.handshake.throttle.admit_user(caller.user.id)?;
+        self.handshake.throttle.admit_caller(Counted::of(&caller))?;
         let wanted = Wanted::all_of(frame)?;
 
         let iso = iso_datetime(frame).unwrap_or_else(|| self.handshake.iso_dates());

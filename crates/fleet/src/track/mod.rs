@@ -141,7 +141,7 @@ impl Fleet {
         if view.source.blocked {
             return Err(ErrorCode::DeviceBlocked.into());
         }
-        let kept_from = self.kept_from(&view).await?;
+        let kept_from = self.kept_from(caller, &view).await?;
         let limit_exceeded = span.start < kept_from;
         span.start = span.start.max(kept_from);
         if span.start < span.end {
@@ -159,10 +159,13 @@ impl Fleet {
         let _ = timeout(PATIENCE, self.history.caught_up_to(self.live.position())).await;
     }
 
-    /// The beginning of what the tracker's plan lets its user see.
-    async fn kept_from(&self, view: &TrackerView) -> Result<Timestamp, Failure> {
+    /// The beginning of what the tracker's plan, and the caller's security group, let the caller see.
+    async fn kept_from(&self, caller: &UserCaller, view: &TrackerView) -> Result<Timestamp, Failure> {
         let tariff = self.catalog.tariff(view.source.tariff).await?.ok_or(ErrorCode::InvalidTariff)?;
-        Ok(store_period::beginning(&tariff.terms.store_period, self.now()))
+        let periods = [Some(&tariff.terms.store_period), caller.store_period.as_ref()];
+        let beginnings =
+            periods.into_iter().flatten().map(|period| store_period::beginning(period, self.now()));
+        Ok(beginnings.max().unwrap_or(Timestamp::from_millis(i64::MIN)))
     }
 
     /// The parts of `span` by source.

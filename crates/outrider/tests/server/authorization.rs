@@ -3,21 +3,19 @@
 
 use crate::support::{Answer, Server, Session};
 use api::{ACTIONS, CallerKind, Entry};
-use domain::{Right, UserId};
+use domain::Right;
 use serde_json::{Value, json};
 use std::{
-    collections::BTreeSet,
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
     sync::atomic::{AtomicU64, Ordering},
 };
-use store::catalog::{Catalog, Membership, NewUser};
 
 /// What is put into an action's example so that it can be called.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Put {
-    /// The caller's tracker.
-    Tracker,
-    /// The caller's group.
-    Group,
+    /// An object of the caller's account.
+    Own(Kind),
     User,
     Login,
     PanelPassword,
@@ -25,7 +23,53 @@ enum Put {
     New,
 }
 
-use Put::{Group, Login, New, PanelPassword, Tracker, User};
+/// What an account may have.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Tracker,
+    Group,
+    SubUser,
+    SecurityGroup,
+    ApiKey,
+}
+
+impl Kind {
+    /// Makes one; answers with what names it.
+    fn make(self, account: &Account) -> Value {
+        let create = |action: &str, parameters: Value| account.session.call(action, parameters).success();
+        match self {
+            Self::Tracker => json!(account.session.register("Van", &new())),
+            Self::Group => {
+                create("tracker/group/create", json!({ "title": "Vans", "color": "FFFFFF" }))["id"].clone()
+            }
+            Self::SubUser => {
+                let user = json!({ "user": { "login": new() }, "password": PASSWORD });
+                create("subuser/register", user)["id"].clone()
+            }
+            Self::SecurityGroup => {
+                let group = json!({ "group": { "label": "Managers", "privileges": { "rights": [] } } });
+                create("subuser/security_group/create", group)["id"].clone()
+            }
+            Self::ApiKey => create("api/key/create", json!({ "title": "Import" }))["value"]["hash"].clone(),
+        }
+    }
+
+    /// What names no such object.
+    fn nobodys(self) -> Value {
+        match self {
+            Self::ApiKey => json!("00000000000000000000000000000000"),
+            _ => json!(i32::MAX),
+        }
+    }
+}
+
+use Put::{Login, New, PanelPassword, User};
+
+const TRACKER: Put = Put::Own(Kind::Tracker);
+const GROUP: Put = Put::Own(Kind::Group);
+const SUB_USER: Put = Put::Own(Kind::SubUser);
+const SECURITY_GROUP: Put = Put::Own(Kind::SecurityGroup);
+const API_KEY: Put = Put::Own(Kind::ApiKey);
 
 const NONE: &[Right] = &[];
 const ADMIN: &[Right] = &[Right::Admin];
@@ -43,23 +87,39 @@ const ROWS: &[Row] = &[
     ("user/settings/read", NONE, &[]),
     ("user/settings/update", NONE, &[]),
     ("user/password/set", NONE, &[]),
+    ("api/key/create", ADMIN, &[]),
+    ("api/key/list", ADMIN, &[]),
+    ("api/key/delete", ADMIN, &[("/key", API_KEY)]),
+    ("subuser/register", ADMIN, &[("/user/login", New), ("/user/security_group_id", SECURITY_GROUP)]),
+    ("subuser/list", ADMIN, &[]),
+    ("subuser/update", ADMIN, &[("/user/id", SUB_USER), ("/user/security_group_id", SECURITY_GROUP)]),
+    ("subuser/delete", ADMIN, &[("/subuser_id", SUB_USER)]),
+    ("subuser/tracker/bind", ADMIN, &[("/subuser_id", SUB_USER), ("/trackers/0", TRACKER)]),
+    ("subuser/tracker/unbind", ADMIN, &[("/subuser_id", SUB_USER), ("/trackers/0", TRACKER)]),
+    ("subuser/tracker/list", ADMIN, &[("/subuser_id", SUB_USER)]),
+    ("subuser/security_group/create", ADMIN, &[]),
+    ("subuser/security_group/list", ADMIN, &[]),
+    ("subuser/security_group/update", ADMIN, &[("/group/id", SECURITY_GROUP)]),
+    ("subuser/security_group/delete", ADMIN, &[("/security_group_id", SECURITY_GROUP)]),
+    ("subuser/security_group/assign", ADMIN, &[("/group_id", SECURITY_GROUP), ("/subuser_ids/0", SUB_USER)]),
+    ("subuser/session/create", ADMIN, &[("/subuser_id", SUB_USER)]),
     ("plugin/list", NONE, &[]),
     ("tracker/list_models", NONE, &[]),
-    ("tracker/register", REGISTER, &[("/group_id", Group), ("/device_id", New), ("/phone", New)]),
-    ("tracker/read", NONE, &[("/tracker_id", Tracker)]),
+    ("tracker/register", REGISTER, &[("/group_id", GROUP), ("/device_id", New), ("/phone", New)]),
+    ("tracker/read", NONE, &[("/tracker_id", TRACKER)]),
     ("tracker/list", NONE, &[]),
-    ("tracker/get_state", NONE, &[("/tracker_id", Tracker)]),
-    ("tracker/get_states", NONE, &[("/trackers/0", Tracker)]),
-    ("tracker/get_last_gps_point", NONE, &[("/tracker_id", Tracker)]),
-    ("track/list", NONE, &[("/tracker_id", Tracker)]),
-    ("track/read", NONE, &[("/tracker_id", Tracker)]),
-    ("tracker/settings/trip_detection/read", NONE, &[("/tracker_id", Tracker)]),
-    ("tracker/settings/trip_detection/update", UPDATE, &[("/tracker_id", Tracker)]),
-    ("tracker/group/assign", ADMIN, &[("/id", Group), ("/trackers/0", Tracker)]),
+    ("tracker/get_state", NONE, &[("/tracker_id", TRACKER)]),
+    ("tracker/get_states", NONE, &[("/trackers/0", TRACKER)]),
+    ("tracker/get_last_gps_point", NONE, &[("/tracker_id", TRACKER)]),
+    ("track/list", NONE, &[("/tracker_id", TRACKER)]),
+    ("track/read", NONE, &[("/tracker_id", TRACKER)]),
+    ("tracker/settings/trip_detection/read", NONE, &[("/tracker_id", TRACKER)]),
+    ("tracker/settings/trip_detection/update", UPDATE, &[("/tracker_id", TRACKER)]),
+    ("tracker/group/assign", ADMIN, &[("/id", GROUP), ("/trackers/0", TRACKER)]),
     ("tracker/group/create", ADMIN, &[]),
-    ("tracker/group/delete", ADMIN, &[("/id", Group)]),
+    ("tracker/group/delete", ADMIN, &[("/id", GROUP)]),
     ("tracker/group/list", NONE, &[]),
-    ("tracker/group/update", ADMIN, &[("/id", Group)]),
+    ("tracker/group/update", ADMIN, &[("/id", GROUP)]),
     ("panel/account/auth", NONE, &[("/password", PanelPassword)]),
     ("panel/account/logout", NONE, &[]),
     ("panel/user/create", NONE, &[("/user/login", New)]),
@@ -74,8 +134,13 @@ const ROWS: &[Row] = &[
 ];
 
 const NOBODYS: i64 = i32::MAX as i64;
-/// Makes what comes only once.
-static NEW: AtomicU64 = AtomicU64::new(0);
+
+/// What comes only once.
+fn new() -> String {
+    static NEW: AtomicU64 = AtomicU64::new(0);
+    format!("9{:014}", NEW.fetch_add(1, Ordering::Relaxed))
+}
+
 /// The password in the examples.
 const PASSWORD: &str = "correct horse";
 
@@ -110,21 +175,17 @@ fn every_action_has_one_row_its_rights_and_a_right_example() {
 
 #[test]
 fn only_those_who_may() {
-    let mut server = Server::start();
+    let server = Server::start();
     let panel = server.panel();
     let account = Cast::new_account(&server, &panel, "anna");
-    let sub_users = server.with_catalog(async |catalog| {
-        let grantable: Vec<_> = Right::ALL.into_iter().filter(|right| *right != Right::Admin).collect();
-        [sub_user(catalog, account.user, None).await, sub_user(catalog, account.user, Some(&grantable)).await]
-    });
-    let account = Account { session: server.resume(&account.session), ..account };
-    let panel = server.resume(&panel);
+    let sub_users = account.sub_users();
     let spare = Cast::new_account(&server, &panel, "carla");
     let cast = Cast { panel, server, account, spare, sub_users };
     let foreign = Cast::new_account(&cast.server, &cast.panel, "berta");
-    let before = foreign.all();
     for entry in ACTIONS {
         let action = Action { entry, cast: &cast };
+        action.parameters(&foreign);
+        let before = foreign.all();
         action.needs_its_session();
         match entry.caller {
             CallerKind::Anyone => drop(action.call(&cast.server.anyone(), &cast.account).success()),
@@ -138,21 +199,55 @@ fn only_those_who_may() {
     }
 }
 
+/// What a master sees of the account.
+const LISTS: &[&str] = &[
+    "tracker/list",
+    "tracker/group/list",
+    "user/get_info",
+    "user/settings/read",
+    "subuser/list",
+    "subuser/security_group/list",
+    "api/key/list",
+];
+
 /// A master user and what belongs to the account.
 struct Account {
     /// Of the master.
     session: Session,
     user: i64,
     login: String,
-    tracker: i64,
-    group: i64,
+    /// Made when they are needed.
+    objects: RefCell<BTreeMap<Kind, Value>>,
 }
 
 impl Account {
     /// All that a master sees.
     fn all(&self) -> Vec<Value> {
-        let actions = ["tracker/list", "tracker/group/list", "user/get_info", "user/settings/read"];
-        actions.into_iter().map(|action| self.session.call(action, json!({})).success()).collect()
+        LISTS.iter().map(|action| self.session.call(action, json!({})).success()).collect()
+    }
+
+    fn object(&self, kind: Kind) -> Value {
+        let made = self.objects.borrow().get(&kind).cloned();
+        made.unwrap_or_else(|| {
+            let made = kind.make(self);
+            self.objects.borrow_mut().insert(kind, made.clone());
+            made
+        })
+    }
+
+    /// One without rights, one with every right that a sub-user can have; both see the tracker.
+    fn sub_users(&self) -> [i64; 2] {
+        let call = |action: &str, parameters: Value| self.session.call(action, parameters).success();
+        let grantable: Vec<_> = Right::ALL.into_iter().filter(|right| *right != Right::Admin).collect();
+        let group = json!({ "group": { "label": "All", "privileges": { "rights": grantable } } });
+        let all = call("subuser/security_group/create", group)["id"].clone();
+        [Value::Null, all].map(|group| {
+            let user = json!({ "login": new(), "security_group_id": group });
+            let user = call("subuser/register", json!({ "user": user, "password": PASSWORD }))["id"].clone();
+            let bound = json!({ "subuser_id": user, "trackers": [self.object(Kind::Tracker)] });
+            call("subuser/tracker/bind", bound);
+            user.as_i64().unwrap()
+        })
     }
 }
 
@@ -179,10 +274,9 @@ impl Cast {
         let user = panel.call("panel/user/create", user).success()["id"].as_i64().unwrap();
         let session = panel.call("panel/user/session/create", json!({ "user_id": user })).success();
         let session = Session::new(server.http(), session["hash"].as_str());
-        let group = json!({ "title": "Vans", "color": "FFFFFF" });
-        let group = session.call("tracker/group/create", group).success()["id"].as_i64().unwrap();
-        let tracker = session.register("Van", &format!("{user:015}"));
-        Account { user, session, login: login.to_owned(), tracker, group }
+        let account = Account { user, session, login: login.to_owned(), objects: RefCell::default() };
+        account.object(Kind::Tracker);
+        account
     }
 
     /// A new session of a user.
@@ -202,12 +296,11 @@ impl Action<'_> {
         let mut parameters: Value = serde_json::from_str(self.entry.example).unwrap();
         for (at, put) in self.puts() {
             *parameters.pointer_mut(at).unwrap() = match put {
-                Tracker => json!(account.tracker),
-                Group => json!(account.group),
+                Put::Own(kind) => account.object(*kind),
                 User => json!(account.user),
                 Login => json!(account.login),
                 PanelPassword => json!(crate::support::PANEL_PASSWORD),
-                New => json!(format!("9{:014}", NEW.fetch_add(1, Ordering::Relaxed))),
+                New => json!(new()),
             };
         }
         parameters
@@ -239,8 +332,9 @@ impl Action<'_> {
     fn needs_its_rights(&self) {
         let Self { entry, cast } = self;
         let [none, all] = cast.sub_users;
+        let parameters = self.parameters(&cast.account);
         let refused = |user: i64| {
-            let answer = self.call(&cast.session(user), &cast.account);
+            let answer = cast.session(user).call(entry.path, parameters.clone());
             answer.status == 403 && answer.code() == 13
         };
         let before = cast.account.all();
@@ -251,7 +345,7 @@ impl Action<'_> {
 
     /// A new account, when the action names something of it.
     fn own_account(&self) -> Option<Account> {
-        let names = self.puts().iter().any(|(_, put)| [Tracker, Group, User].contains(put));
+        let names = self.puts().iter().any(|(_, put)| matches!(put, Put::Own(_) | User));
         names.then(|| {
             Cast::new_account(&self.cast.server, &self.cast.panel, &format!("of {}", self.entry.path))
         })
@@ -263,18 +357,18 @@ impl Action<'_> {
         let own = self.own_account();
         let own = own.as_ref().unwrap_or(&cast.spare);
         let master = &cast.session(own.user);
-        for (at, put) in self.puts().iter().filter(|(_, put)| [Tracker, Group].contains(put)) {
-            let foreign = if *put == Tracker { foreign.tracker } else { foreign.group };
-            let [foreign, nobodys] = [foreign, NOBODYS].map(|id| {
+        for (at, put) in self.puts() {
+            let Put::Own(kind) = put else { continue };
+            let [foreign, nobodys] = [foreign.object(*kind), kind.nobodys()].map(|id| {
                 let mut parameters = self.parameters(own);
-                *parameters.pointer_mut(at).unwrap() = json!(id);
+                *parameters.pointer_mut(at).unwrap() = id.clone();
                 let answer = master.call(entry.path, parameters);
                 if answer.status != 200 {
                     let declared =
                         |code: i64| entry.errors.iter().any(|error| i64::from(error.number()) == code);
                     assert!(declared(answer.code()), "{} does not declare {}", entry.path, answer.code());
                 }
-                (answer.status, without(answer.body, id))
+                (answer.status, without(answer.body, &id))
             });
             assert_eq!(foreign, nobodys, "{} {at}", entry.path);
         }
@@ -296,9 +390,9 @@ impl Action<'_> {
 }
 
 /// An answer without the id that was asked for and the time of asking.
-fn without(answer: Value, id: i64) -> Value {
+fn without(answer: Value, id: &Value) -> Value {
     match answer {
-        Value::Number(number) if number.as_i64() == Some(id) => json!("the id"),
+        Value::Number(_) | Value::String(_) if answer == *id => json!("the id"),
         Value::Array(items) => items.into_iter().map(|item| without(item, id)).collect(),
         Value::Object(fields) => fields
             .into_iter()
@@ -307,26 +401,4 @@ fn without(answer: Value, id: i64) -> Value {
             .collect(),
         other => other,
     }
-}
-
-/// A sub-user of a master's account; no action makes one yet.
-async fn sub_user(catalog: &Catalog, master: i64, rights: Option<&[Right]>) -> i64 {
-    let master = catalog.user(UserId(master)).await.unwrap().unwrap();
-    let account = master.account.id;
-    let security_group = match rights {
-        Some(rights) => Some(catalog.create_security_group(account, "all", rights, None).await.unwrap()),
-        None => None,
-    };
-    let new = NewUser {
-        membership: Membership::SubUser { account, security_group },
-        login: format!("{:?}", rights.map(<[_]>::len)),
-        password_hash: master.password_hash,
-        activated: true,
-        verified: true,
-        person: master.person,
-        comment: String::new(),
-        settings: master.settings,
-        created: master.created,
-    };
-    catalog.create_user(&new).await.unwrap().1.0
 }

@@ -67,6 +67,13 @@ fn secrets_leave_no_trace() {
     );
     anyone.get(&new, &[]).success();
 
+    // An API key too, of which the catalog must hold nothing that opens the API.
+    let berta = server.user("berta@example.com");
+    let key = berta.call("api/key/create", json!({ "title": "Import" })).success();
+    hashes.push(hash(key["value"].clone()));
+    anyone.get(&format!("/v2/tracker/list?hash={}", hashes[2]), &[]).success();
+    berta.call("api/key/list", json!({})).success();
+
     // In headers.
     let header = |hash: &str| [("authorization".to_owned(), format!("NVX {hash}"))];
     let with_header = |hash: &str| -> Answer {
@@ -76,14 +83,14 @@ fn secrets_leave_no_trace() {
     assert_eq!(with_header(CANARIES[5]).code(), 4);
     let log_in = json!({ "login": "anna@example.com", "password": CANARIES[0] });
     hashes.push(hash(anyone.call("user/auth", log_in).success()));
-    with_header(&hashes[2]).success();
+    with_header(&hashes[3]).success();
     let change = json!({ "user_id": user, "password": CANARIES[2] });
     panel.call("panel/user/change_password", change).success();
-    assert_eq!(with_header(&hashes[2]).code(), 4);
+    assert_eq!(with_header(&hashes[3]).code(), 4);
     let change = json!({ "user_id": 999, "password": CANARIES[2] });
     assert_eq!(panel.call("panel/user/change_password", change).code(), 201);
 
-    hashes.extend([anna.hash().to_owned(), panel.hash().to_owned()]);
+    hashes.extend([anna, berta, panel].map(|session| session.hash().to_owned()));
     let given = [USER_PASSWORD, PANEL_PASSWORD];
     let secrets: Vec<_> = hashes.iter().map(String::as_str).chain(CANARIES).chain(given).collect();
     look_for(&secrets, "the metrics", server.metrics().as_bytes(), "api_calls_total");

@@ -446,3 +446,41 @@ fn a_message_that_is_too_long_ends_the_connection() {
     let ended = (0..3).any(|_| matches!(client.0.read(), Ok(Message::Close(_)) | Err(_)));
     assert!(ended);
 }
+
+#[test]
+fn a_sub_user_watches_what_is_bound() {
+    let server = Server::start();
+    let anna = server.user("anna@example.com");
+    let [van, bike] = ["356307042441013", "356307042441021"].map(|imei| anna.register("Van", imei));
+    let ben = json!({ "user": { "login": "ben@example.com" }, "password": USER_PASSWORD });
+    let ben = anna.call("subuser/register", ben).success()["id"].clone();
+    let bind = |action: &str, tracker: i64| {
+        anna.call(action, json!({ "subuser_id": ben, "trackers": [tracker] })).success()
+    };
+    bind("subuser/tracker/bind", van);
+    let session = server.log_in("ben@example.com");
+    let mut client = Client::connect(server.http(), PATH);
+    let state = json!([{ "type": "state", "trackers": [van, bike] }]);
+    let standings = client.subscribe(&session, state)["data"]["state"]["value"].clone();
+    assert_eq!(standings, json!({ van.to_string(): "normal", bike.to_string(): "unknown" }));
+    let source = client.event("state")["source_id"].clone();
+
+    // What is bound comes; soon nothing comes of what is no longer bound.
+    bind("subuser/tracker/unbind", van);
+    bind("subuser/tracker/bind", bike);
+    client.subscribe(&session, json!([{ "type": "state", "trackers": [bike] }]));
+    let mut devices = ["356307042441013", "356307042441021"].map(|imei| Device::connect(&server, imei));
+    let is_hidden = (0..2000).any(|round| {
+        let lat = 54.7 + f64::from(round) / 1000.0;
+        devices.each_mut().map(|device| device.drive(now(&anna), lat, 40));
+        let shown = std::iter::from_fn(|| Some(client.event("state")));
+        let mut until_bike = shown.take_while(|state| {
+            state["source_id"] == source || state["gps"]["location"]["lat"].as_f64().unwrap() < lat - 1e-6
+        });
+        until_bike.all(|state| state["source_id"] != source)
+    });
+    assert!(is_hidden);
+
+    anna.call("subuser/delete", json!({ "subuser_id": ben })).success();
+    client.until("logout");
+}

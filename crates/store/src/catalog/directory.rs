@@ -1,8 +1,8 @@
 //! Everything that lives, read at one moment: what `fleet` keeps in memory as its directory.
 
 use super::{
-    Account, Catalog, CatalogError, Group, Money, Role, SecurityGroup, Settings, Source, Tracker,
-    TrackerSpan, columns::Columns, group, security_group, source, statements::statements, tracker,
+    Account, Binding, Catalog, CatalogError, Group, Money, Role, SecurityGroup, Settings, Source, Tracker,
+    TrackerSpan, columns::Columns, group, security_group, source, statements::statements, sub_user, tracker,
 };
 use domain::{AccountId, TariffId, UserId};
 use sqlx::{Any, AnyConnection, FromRow, any::AnyRow, query_as};
@@ -18,6 +18,8 @@ pub struct Directory {
     /// By tracker, then by time.
     pub spans: Vec<TrackerSpan>,
     pub sources: Vec<Source>,
+    /// Which sub-users see which trackers.
+    pub bindings: Vec<Binding>,
 }
 
 /// A user as the directory keeps it: without password and profile.
@@ -63,6 +65,7 @@ impl Catalog {
             trackers: query_as(tracker::ALL).fetch_all(&mut *snapshot).await?,
             spans: query_as(tracker::SPANS).fetch_all(&mut *snapshot).await?,
             sources: query_as(source::ALL).fetch_all(&mut *snapshot).await?,
+            bindings: query_as(sub_user::ALL).fetch_all(&mut *snapshot).await?,
         };
         snapshot.rollback().await?;
         Ok(directory)
@@ -79,6 +82,7 @@ impl Catalog {
             trackers: of(account, tracker::OF_ACCOUNT, &mut snapshot).await?,
             spans: of(account, tracker::SPANS_OF_ACCOUNT, &mut snapshot).await?,
             sources: of(account, source::SEEN_BY_ACCOUNT, &mut snapshot).await?,
+            bindings: of(account, sub_user::OF_ACCOUNT, &mut snapshot).await?,
         };
         snapshot.rollback().await?;
         Ok(directory)

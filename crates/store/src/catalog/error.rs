@@ -32,15 +32,12 @@ pub enum CatalogError {
 /// A unique index as PostgreSQL names it, as SQLite does, and what its violation means.
 type Guard = (&'static str, &'static str, fn() -> CatalogError);
 
-const GUARDS: [Guard; 6] = [
+const GUARDS: [Guard; 5] = [
     ("users_login", "users.login", || CatalogError::LoginTaken),
     ("panel_accounts_login", "panel_accounts.login", || CatalogError::LoginTaken),
     ("sources_device_id", "sources.device_id", || CatalogError::DeviceIdTaken),
     ("sources_phone", "sources.phone", || CatalogError::PhoneTaken),
     ("tariffs_name", "tariffs.name", || CatalogError::LabelTaken),
-    ("security_groups_label", "security_groups.account_id, security_groups.label", || {
-        CatalogError::LabelTaken
-    }),
 ];
 
 fn of_unique_violation(error: &dyn DatabaseError) -> Option<CatalogError> {

@@ -11,11 +11,15 @@ pub(super) const SQLITE: &[(i64, &str, &str)] = &[
     (1, "catalog", include_str!("../../migrations/sqlite/0001_catalog.sql")),
     (2, "trip_detection", include_str!("../../migrations/sqlite/0002_trip_detection.sql")),
     (10, "commands", include_str!("../../migrations/sqlite/0010_commands.sql")),
+    (40, "api_keys", include_str!("../../migrations/sqlite/0040_api_keys.sql")),
+    (41, "sub_users", include_str!("../../migrations/sqlite/0041_sub_users.sql")),
 ];
 pub(super) const POSTGRES: &[(i64, &str, &str)] = &[
     (1, "catalog", include_str!("../../migrations/postgres/0001_catalog.sql")),
     (2, "trip_detection", include_str!("../../migrations/postgres/0002_trip_detection.sql")),
     (10, "commands", include_str!("../../migrations/postgres/0010_commands.sql")),
+    (40, "api_keys", include_str!("../../migrations/postgres/0040_api_keys.sql")),
+    (41, "sub_users", include_str!("../../migrations/postgres/0041_sub_users.sql")),
 ];
 
 /// Applies what is missing.

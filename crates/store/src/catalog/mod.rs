@@ -7,6 +7,7 @@
 //! The catalog tells nobody what it changed: the caller publishes a `Signal` after its call has returned, when the
 //! change is committed.
 
+mod api_key;
 mod columns;
 mod command;
 mod connect;
@@ -22,6 +23,7 @@ mod security_group;
 mod session;
 mod source;
 mod statements;
+mod sub_user;
 mod tariff;
 #[cfg(any(test, feature = "testing"))]
 mod test_database;
@@ -29,6 +31,7 @@ mod tracker;
 mod trip_detection;
 mod user;
 
+pub use api_key::{ApiKey, NewApiKey};
 pub use columns::Unreadable;
 pub use command::{NewCommand, StoredCommand, Took};
 pub use connect::Location;
@@ -42,6 +45,7 @@ pub use postgres_url::{BadPostgresUrl, PostgresUrl};
 pub use security_group::SecurityGroup;
 pub use session::{NewSession, Session, SessionOwner};
 pub use source::{Admission, NewSource, Source};
+pub use sub_user::Binding;
 pub use tariff::{
     DeviceType, DocType, MapFilter, ServicePrices, Tariff, TariffDefaults, TariffKind, TariffOrder,
     TariffTerms,

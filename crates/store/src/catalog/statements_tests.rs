@@ -1,8 +1,8 @@
 //! Every statement on both databases.
 
 use crate::catalog::{
-    Catalog, Direction, Location, TariffOrder, TestDatabase, UserOrder, command, directory, group,
-    panel_account, security_group, session, source, tariff, tracker, trip_detection, user,
+    Catalog, Direction, Location, TariffOrder, TestDatabase, UserOrder, api_key, command, directory, group,
+    panel_account, security_group, session, source, sub_user, tariff, tracker, trip_detection, user,
 };
 use sqlx::{
     AssertSqlSafe, Column, Connection, Either, Executor, PgConnection, Row, SqlSafeStr, SqliteConnection,
@@ -16,12 +16,14 @@ use std::{
 fn statements() -> Vec<(String, &'static str)> {
     let areas = [
         ("command", command::STATEMENTS),
+        ("api_key", api_key::STATEMENTS),
         ("directory", directory::STATEMENTS),
         ("group", group::STATEMENTS),
         ("panel_account", panel_account::STATEMENTS),
         ("security_group", security_group::STATEMENTS),
         ("session", session::STATEMENTS),
         ("source", source::STATEMENTS),
+        ("sub_user", sub_user::STATEMENTS),
         ("tariff", tariff::STATEMENTS),
         ("tracker", tracker::STATEMENTS),
         ("trip_detection", trip_detection::STATEMENTS),
@@ -90,6 +92,7 @@ async fn look_ups_of_every_call_and_login_use_an_index() {
     for (sql, index) in [
         (source::ADMISSION, "USING INDEX sources_device_id (device_id=?)"),
         (session::FIND, "(token_hash=?)"),
+        (api_key::FIND, "USING INDEX api_keys_token_hash (token_hash=?)"),
         (user::USER_BY_LOGIN, "USING INDEX users_login (login=?)"),
         (command::COUNT_OPEN, "USING INDEX commands_open (source_id=?)"),
         (command::OPEN, "USING INDEX commands_open (source_id=?)"),

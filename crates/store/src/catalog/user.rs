@@ -6,7 +6,7 @@ use super::{
     listing::{orders, searchable},
     statements::{returned_id, statements},
 };
-use domain::{AccountId, TariffId, Timestamp, UserId};
+use domain::{AccountId, SecurityGroupId, TariffId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, any::AnyRow, query, query_as, query_scalar};
 
@@ -44,7 +44,7 @@ pub enum Role {
     /// Holds every right; each account has exactly one.
     Master,
     /// Holds the rights of its security group; none without one.
-    SubUser { security_group: Option<i64> },
+    SubUser { security_group: Option<SecurityGroupId> },
 }
 
 words! {
@@ -120,7 +120,7 @@ pub enum Membership {
     },
     SubUser {
         account: AccountId,
-        security_group: Option<i64>,
+        security_group: Option<SecurityGroupId>,
     },
 }
 
@@ -229,7 +229,7 @@ impl Catalog {
         let create = query(CREATE_USER)
             .bind(account.0)
             .bind(i64::from(master))
-            .bind(security_group)
+            .bind(security_group.map(|group| group.0))
             .bind(&new.login)
             .bind(&new.password_hash)
             .bind(i64::from(new.activated))
@@ -369,7 +369,7 @@ impl Role {
         Ok(if row.flag("master")? {
             Self::Master
         } else {
-            Self::SubUser { security_group: row.maybe_int("security_group_id")? }
+            Self::SubUser { security_group: row.maybe_int("security_group_id")?.map(SecurityGroupId) }
         })
     }
 }

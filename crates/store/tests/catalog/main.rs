@@ -2,7 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+/// The answer is this error.
+macro_rules! assert_fails {
+    ($answer:expr, $error:pat) => {
+        let answer = $answer;
+        assert!(matches!(answer, Err($error)), "{answer:?}");
+    };
+}
+
 mod commands;
+mod members;
 mod races;
 mod suite;
 mod world;
@@ -32,6 +41,9 @@ conformance! {
     suite::changes_of_a_user_keep_what_they_do_not_name,
     suite::logins_are_unique,
     suite::sub_users_join_an_account_and_its_security_groups,
+    members::security_groups_change_and_go,
+    members::sub_users_see_what_is_bound_until_they_go,
+    members::api_keys_belong_to_their_user,
     suite::user_lists_filter_order_and_page,
     suite::sessions_live_until_they_expire_or_end,
     suite::a_new_password_ends_sessions_and_logins_under_way,

@@ -1,6 +1,6 @@
 //! Fresh catalogs and what the tests put into them.
 
-use domain::{AccountId, DeviceId, GroupId, SourceId, Timestamp, TrackerId, UserId};
+use domain::{AccountId, DeviceId, GroupId, SecurityGroupId, SourceId, Timestamp, TrackerId, UserId};
 use std::any::Any;
 use store::catalog::{
     Address, Catalog, Discount, LegalType, Location, Membership, NewSession, NewSource, NewTracker, NewUser,
@@ -86,7 +86,7 @@ pub(crate) fn master(login: &str) -> NewUser {
     }
 }
 
-pub(crate) fn sub_user(login: &str, account: AccountId, security_group: Option<i64>) -> NewUser {
+pub(crate) fn sub_user(login: &str, account: AccountId, security_group: Option<SecurityGroupId>) -> NewUser {
     NewUser { membership: Membership::SubUser { account, security_group }, ..master(login) }
 }
 

@@ -2,67 +2,35 @@
 
 use crate::{
     action::{Action, Call},
+    actions::person::{PersonFields, PersonObject},
     answer::{Created, Done, Page as PageOf, Value},
     dates::Dates,
-    parameters::{Int, Locale, Object, Text, TimeZone, choices, parameters},
+    parameters::{Both, Int, Locale, Object, Text, TimeZone, choices, parameters},
 };
 use domain::{ErrorCode, TariffId, UserId};
-use fleet::{
-    Address, Direction, Failure, LegalType, Listed, Page, PanelCaller, PanelUser, Person, Profile, Shown,
-    User, UserDraft, UserOrder,
-};
+use fleet::{Direction, Failure, Listed, Page, PanelCaller, PanelUser, Shown, User, UserDraft, UserOrder};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 /// The service's name for the one who runs it; there is one.
 pub(crate) const DEALER: i64 = 1;
 
-choices! {
-    enum Legal {
-        Individual "individual",
-        Entity "legal_entity",
-        SoleTrader "sole_trader",
-    }
-}
-
-type Line = Option<Text<0, 255>>;
-
 parameters! {
-    struct UserFields {
+    struct AccountFields {
         login: Text<3, 255>,
         activated: Option<bool>,
         verified: Option<bool>,
-        first_name: Line,
-        middle_name: Line,
-        last_name: Line,
-        legal_type: Option<Legal>,
-        legal_name: Line,
-        phone: Option<Text<0, 15>>,
-        post_country: Line,
-        post_index: Line,
-        post_region: Line,
-        post_city: Line,
-        post_street_address: Line,
-        registered_country: Line,
-        registered_index: Line,
-        registered_region: Line,
-        registered_city: Line,
-        registered_street_address: Line,
-        state_reg_num: Line,
-        tin: Line,
-        okpo_code: Line,
-        iec: Line,
     }
 }
 
 parameters! {
     struct NewUser {
-        user: Object<UserFields>,
+        user: Object<Both<AccountFields, PersonFields>>,
         password: Text<6, 40>,
         time_zone: Option<TimeZone>,
         locale: Option<Locale>,
         default_tariff_id: Option<TariffId>,
-        comment: Line,
+        comment: Option<Text<0, 255>>,
     }
 }
 
@@ -78,115 +46,20 @@ impl Action for Create {
     type Answer = Created;
 
     async fn run(call: &Call<PanelCaller>, new: NewUser) -> Result<Created, Failure> {
-        let Object(fields) = new.user;
+        let Object(Both(account, person)) = new.user;
         let draft = UserDraft {
-            login: fields.login.0.clone(),
+            login: account.login.0,
             password: new.password.0,
-            activated: fields.activated != Some(false),
-            verified: fields.verified == Some(true),
-            comment: line(new.comment),
+            activated: account.activated != Some(false),
+            verified: account.verified == Some(true),
+            comment: new.comment.map(|text| text.0).unwrap_or_default(),
             time_zone: new.time_zone.map_or_else(|| "UTC".to_owned(), |zone| zone.0),
             locale: new.locale.map_or_else(|| "en_US".to_owned(), |locale| locale.0),
             default_tariff: new.default_tariff_id,
-            person: person(fields),
+            person: person.new_person(),
         };
         let id = call.fleet.create_user(&call.caller, draft).await?;
         Ok(Created { id: id.0 })
-    }
-}
-
-fn person(fields: UserFields) -> Person {
-    Person {
-        first_name: line(fields.first_name),
-        middle_name: line(fields.middle_name),
-        last_name: line(fields.last_name),
-        phone: fields.phone.map(|phone| phone.0).unwrap_or_default(),
-        legal_type: match fields.legal_type {
-            None | Some(Legal::Individual) => LegalType::Individual,
-            Some(Legal::Entity) => LegalType::LegalEntity,
-            Some(Legal::SoleTrader) => LegalType::SoleTrader,
-        },
-        profile: Profile {
-            legal_name: line(fields.legal_name),
-            post: Address {
-                country: line(fields.post_country),
-                index: line(fields.post_index),
-                region: line(fields.post_region),
-                city: line(fields.post_city),
-                street_address: line(fields.post_street_address),
-            },
-            registered: Address {
-                country: line(fields.registered_country),
-                index: line(fields.registered_index),
-                region: line(fields.registered_region),
-                city: line(fields.registered_city),
-                street_address: line(fields.registered_street_address),
-            },
-            state_reg_num: line(fields.state_reg_num),
-            tin: line(fields.tin),
-            okpo_code: line(fields.okpo_code),
-            iec: line(fields.iec),
-            discount: None,
-        },
-    }
-}
-
-fn line(text: Line) -> String {
-    text.map(|text| text.0).unwrap_or_default()
-}
-
-/// Who a user is, as both APIs print it.
-#[derive(Serialize, JsonSchema)]
-pub(crate) struct PersonObject {
-    first_name: String,
-    middle_name: String,
-    last_name: String,
-    phone: String,
-    legal_type: &'static str,
-    legal_name: String,
-    post_country: String,
-    post_index: String,
-    post_region: String,
-    post_city: String,
-    post_street_address: String,
-    registered_country: String,
-    registered_index: String,
-    registered_region: String,
-    registered_city: String,
-    registered_street_address: String,
-    state_reg_num: String,
-    tin: String,
-    okpo_code: String,
-    iec: String,
-}
-
-impl PersonObject {
-    pub(crate) fn of(person: Person) -> Self {
-        let Person { first_name, middle_name, last_name, phone, legal_type, profile } = person;
-        let Profile { legal_name, post, registered, state_reg_num, tin, okpo_code, iec, discount: _ } =
-            profile;
-        Self {
-            first_name,
-            middle_name,
-            last_name,
-            phone,
-            legal_type: legal_type.as_str(),
-            legal_name,
-            post_country: post.country,
-            post_index: post.index,
-            post_region: post.region,
-            post_city: post.city,
-            post_street_address: post.street_address,
-            registered_country: registered.country,
-            registered_index: registered.index,
-            registered_region: registered.region,
-            registered_city: registered.city,
-            registered_street_address: registered.street_address,
-            state_reg_num,
-            tin,
-            okpo_code,
-            iec,
-        }
     }
 }
 

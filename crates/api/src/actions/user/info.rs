@@ -2,7 +2,7 @@
 
 use crate::{
     action::{Action, Call},
-    actions::panel::user::{DEALER, PersonObject},
+    actions::{panel::user::DEALER, person::PersonObject},
     parameters::{Text, parameters},
 };
 use domain::Right;

@@ -2,12 +2,12 @@
 //! renewed, at logout, and when the password changes.
 
 use crate::{
-    action::{Action, Anyone, Call},
+    action::{Action, Anyone, Call, InPerson},
     answer::Done,
     parameters::{Int, Nothing, Text, parameters},
 };
 use domain::ErrorCode;
-use fleet::{Failure, UserCaller};
+use fleet::Failure;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -51,11 +51,11 @@ pub(crate) struct Logout;
 
 impl Action for Logout {
     const PATH: &'static str = "user/logout";
-    type Caller = UserCaller;
+    type Caller = InPerson;
     type Parameters = Nothing;
     type Answer = Done;
 
-    async fn run(call: &Call<UserCaller>, _: Nothing) -> Result<Done, Failure> {
+    async fn run(call: &Call<InPerson>, _: Nothing) -> Result<Done, Failure> {
         call.fleet.log_out(&call.caller).await?;
         Ok(Done {})
     }
@@ -65,11 +65,11 @@ pub(crate) struct Renew;
 
 impl Action for Renew {
     const PATH: &'static str = "user/session/renew";
-    type Caller = UserCaller;
+    type Caller = InPerson;
     type Parameters = Nothing;
     type Answer = Done;
 
-    async fn run(call: &Call<UserCaller>, _: Nothing) -> Result<Done, Failure> {
+    async fn run(call: &Call<InPerson>, _: Nothing) -> Result<Done, Failure> {
         call.fleet.renew_session(&call.caller).await?;
         Ok(Done {})
     }

@@ -472,7 +472,9 @@ fn a_sub_user_watches_what_is_bound() {
     let mut devices = ["356307042441013", "356307042441021"].map(|imei| Device::connect(&server, imei));
     let is_hidden = (0..2000).any(|round| {
         let lat = 54.7 + f64::from(round) / 1000.0;
-        devices.each_mut().map(|device| device.drive(now(&anna), lat, 40));
+        for device in &mut devices {
+            device.drive(now(&anna), lat, 40);
+        }
         let shown = std::iter::from_fn(|| Some(client.event("state")));
         let mut until_bike = shown.take_while(|state| {
             state["source_id"] == source || state["gps"]["location"]["lat"].as_f64().unwrap() < lat - 1e-6

@@ -17,7 +17,7 @@ pub(crate) async fn security_groups_change_and_go(catalog: &Catalog) {
         store_period: Some("3d".into()),
     };
     catalog.update_security_group(&group).await.unwrap();
-    assert_eq!(catalog.security_groups_of(ours).await.unwrap(), [group.clone()]);
+    assert_eq!(catalog.security_groups_of(ours).await.unwrap(), std::slice::from_ref(&group));
     let foreign = SecurityGroup { account: theirs, ..group };
     assert_fails!(catalog.update_security_group(&foreign).await, CatalogError::NotFound);
     let group_of = async |user| catalog.user(user).await.unwrap().unwrap().role;

@@ -105,15 +105,20 @@ fn records_in(
     body: &[u8],
     events: &mut Events,
 ) -> Result<(), AvlError> {
+    counted(body, |reader| record(reader, layout, parameters), events)
+}
+
+/// Records between their number, each read by `record`.
+pub(super) fn counted(
+    body: &[u8],
+    record: impl Fn(&mut Reader<'_>) -> Result<Message, ReadError>,
+    events: &mut Events,
+) -> Result<(), AvlError> {
     let mut reader = Reader::new(body);
     let count = reader.u8().map_err(|_| AvlError::NoCount)?;
     for number in 1..=count {
         let start = reader.offset();
-        let message = record(&mut reader, layout, parameters).map_err(|error| AvlError::Record {
-            number,
-            count,
-            error,
-        })?;
+        let message = record(&mut reader).map_err(|error| AvlError::Record { number, count, error })?;
         let hash = RecordHash::of(reader.since(start));
         events.push_back(Event::Message { slot: SLOT, message, hash });
     }

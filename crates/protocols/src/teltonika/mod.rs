@@ -1,24 +1,31 @@
-//! Teltonika FM, FMB, FMC and FMM devices over TCP: login, data codecs 8, 8 Extended and 16.
+//! Teltonika FM, FMB, FMC, FMM and GH devices over TCP and UDP: data codecs 7, 8, 8 Extended and 16, commands and texts.
 //! Source: Teltonika Telematics Wiki, "Teltonika Data Sending Protocols" (2024).
 //!
 //! A device says its IMEI and waits for one byte: 1 to go on, 0 to go away. It keeps its records until the server
 //! names how many of them it has, as four bytes, and sends them again otherwise; a single 0xFF keeps the link alive.
 //!
-//! Frames of other codecs are kept as problems and not answered. What their senders expect: codecs 12, 13 and 14
-//! carry answers to commands and texts, and expect nothing; codec 7 expects the number of its records.
+//! Over UDP each datagram names the device, and its records are acknowledged by the datagram's number. Codecs 12 and 14
+//! carry answers to commands, 13 and 15 texts of a serial port; their senders expect nothing. Frames of other codecs are
+//! kept as problems and not answered.
 
 mod avl;
+mod command;
+mod compact;
+mod datagram;
 pub mod encode;
 mod login;
 mod packet;
 mod parameters;
+mod text;
 
 use crate::{
-    Admission, Broken, DeviceSlot, Event, Events, Framing, Machine, Protocol, Recognition,
-    parameters::Parameters,
+    Admission, Broken, CommandError, Confirmation, DeviceSlot, Event, Events, Framing, Machine, Protocol,
+    Recognition, parameters::Parameters,
 };
-use domain::Transport;
+use datagram::Datagram;
+use domain::{Command, CommandId, CommandKind, Transport};
 use packet::Packet;
+use text::TextCodec;
 
 /// Which data codec a frame of records has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +60,7 @@ impl Protocol for Teltonika {
     }
 
     fn transports(&self) -> &'static [Transport] {
-        &[Transport::Tcp]
+        &[Transport::Tcp, Transport::Udp]
     }
 
     fn default_port(&self) -> u16 {
@@ -68,11 +75,21 @@ impl Protocol for Teltonika {
         match start {
             [] | [0] => Recognition::Unsure,
             [0, 0, ..] => packet::recognise(start),
-            _ => login::recognise(start),
+            _ => match login::recognise(start) {
+                Recognition::No => datagram::recognise(start),
+                recognition => recognition,
+            },
         }
     }
 
-    fn machine(&self, _: Transport) -> Box<dyn Machine> {
+    fn commands(&self) -> &'static [CommandKind] {
+        command::KINDS
+    }
+
+    fn machine(&self, transport: Transport) -> Box<dyn Machine> {
+        if transport == Transport::Udp {
+            return Box::new(Courier { parameters: parameters::of(None), waiting: None });
+        }
         Box::new(Session { device: Device::Unknown, parameters: parameters::of(None) })
     }
 }
@@ -83,6 +100,8 @@ const KEEP_ALIVE: u8 = 0xFF;
 const SLOT: DeviceSlot = DeviceSlot(0);
 const ADMITTED: u8 = 1;
 const REFUSED: u8 = 0;
+/// Codec 7.
+const COMPACT: u8 = 0x07;
 
 struct Session {
     device: Device,
@@ -116,7 +135,12 @@ impl Machine for Session {
     fn decode(&mut self, frame: &[u8], events: &mut Events) -> Result<(), Broken> {
         match *frame {
             [KEEP_ALIVE] => events.push_back(Event::Heartbeat { slot: SLOT }),
-            [0, 0, ..] => packet(frame, self.parameters, events)?,
+            [0, 0, ..] => {
+                let Packet { codec, body } = Packet::parse(frame)?;
+                if let Some(count) = data(codec, body, frame, self.parameters, events) {
+                    events.push_back(Event::ReplyWhenDurable(u32::from(count).to_be_bytes().to_vec()));
+                }
+            }
             _ => {
                 events.push_back(Event::Identify { slot: SLOT, id: login::parse(frame)? });
                 self.device = Device::AtTheDoor;
@@ -144,24 +168,82 @@ impl Machine for Session {
             }
         }
     }
+
+    fn command(
+        &mut self,
+        _: DeviceSlot,
+        _: CommandId,
+        command: &Command,
+        wire: &mut Vec<u8>,
+    ) -> Result<Confirmation, CommandError> {
+        if !matches!(self.device, Device::Admitted) {
+            return Err(CommandError::NotNow("the device has not logged in"));
+        }
+        wire.extend(command::frame(command)?);
+        Ok(Confirmation::Reply)
+    }
 }
 
-fn packet(frame: &[u8], parameters: &Parameters, events: &mut Events) -> Result<(), Broken> {
-    let Packet { codec, body } = Packet::parse(frame)?;
-    let problem = |error: String| Event::Problem { slot: SLOT, error, bytes: frame.to_vec() };
-    let Some(codec) = Codec::of(codec) else {
-        events.push_back(problem(format!("frames of codec {codec} are not decoded")));
-        return Ok(());
+/// Reads one datagram, which names its device.
+struct Courier {
+    parameters: &'static Parameters,
+    waiting: Option<Datagram>,
+}
+
+impl Machine for Courier {
+    fn frame(&mut self, buffer: &[u8]) -> Result<Framing, Broken> {
+        Ok(Framing::Frame(buffer.len()))
+    }
+
+    fn decode(&mut self, frame: &[u8], events: &mut Events) -> Result<(), Broken> {
+        let datagram = Datagram::parse(frame)?;
+        events.push_back(Event::Identify { slot: SLOT, id: datagram.imei.clone() });
+        self.waiting = Some(datagram);
+        Ok(())
+    }
+
+    fn identified(&mut self, _: DeviceSlot, admission: &Admission, events: &mut Events) {
+        let Admission::Known(known) = admission else { return self.waiting = None };
+        self.parameters = parameters::of(known.model);
+        let Some(datagram) = self.waiting.take() else { return };
+        let Some((&codec, body)) = datagram.payload.split_first() else { return };
+        if let Some(count) = data(codec, body, &datagram.payload, self.parameters, events) {
+            events.push_back(Event::ReplyWhenDurable(datagram.acknowledgement(count)));
+        }
+    }
+
+    fn command(
+        &mut self,
+        _: DeviceSlot,
+        _: CommandId,
+        _: &Command,
+        _: &mut Vec<u8>,
+    ) -> Result<Confirmation, CommandError> {
+        Err(CommandError::NotNow("devices take commands over TCP"))
+    }
+}
+
+/// Understands the data of a frame or datagram, whose bytes are `raw`. Answers with the number of records to be
+/// acknowledged: all of them, also when one could not be read, for the device would send it again for ever, and the
+/// problem keeps its bytes. `None` for what is not acknowledged.
+fn data(codec: u8, body: &[u8], raw: &[u8], parameters: &Parameters, events: &mut Events) -> Option<u8> {
+    let problem = |error: String| Event::Problem { slot: SLOT, error, bytes: raw.to_vec() };
+    if let Some(codec) = TextCodec::of(codec) {
+        if let Err(error) = text::texts(codec, body, events) {
+            events.push_back(problem(error.to_string()));
+        }
+        return None;
+    }
+    let read = match (Codec::of(codec), codec) {
+        (Some(codec), _) => avl::records(codec, parameters, body, events),
+        (None, COMPACT) => compact::records(body, events),
+        (None, _) => {
+            events.push_back(problem(format!("frames of codec {codec} are not decoded")));
+            return None;
+        }
     };
-    let Some(&count) = body.first() else {
-        events.push_back(problem("a frame without a number of records".to_owned()));
-        return Ok(());
-    };
-    if let Err(error) = avl::records(codec, parameters, body, events) {
+    if let Err(error) = read {
         events.push_back(problem(error.to_string()));
     }
-    // The whole number, also when a record could not be read: the device would send it again for ever, and the
-    // problem keeps its bytes.
-    events.push_back(Event::ReplyWhenDurable(u32::from(count).to_be_bytes().to_vec()));
-    Ok(())
+    body.first().copied()
 }

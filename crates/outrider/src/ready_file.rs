@@ -70,7 +70,7 @@ impl ReadyFile {
     }
 }
 
-const NAME: &str = "ready.json";
+pub const NAME: &str = "ready.json";
 
 impl Drop for ReadyFile {
     fn drop(&mut self) {

@@ -1,4 +1,5 @@
-//! The lock of a data directory: one process writes it at a time.
+//! The locks of a data directory: one process writes it at a time, and while another copies it, nothing is removed from
+//! its journal.
 
 use crate::disk::{Disk, RealDisk};
 use std::{
@@ -6,6 +7,10 @@ use std::{
     io,
     path::{Path, PathBuf},
 };
+
+/// Names of the locks' files.
+pub(crate) const OF_WRITER: &str = "lock";
+pub(crate) const OF_COPIES: &str = "copies.lock";
 
 /// Held as long as this value lives. The system releases it when the process dies, however it dies.
 #[derive(Debug)]
@@ -29,14 +34,53 @@ impl DataDirLock {
     pub fn take(data_dir: &Path) -> Result<Self, LockError> {
         let failed = |error| LockError::Io(data_dir.to_owned(), error);
         RealDisk.create_dir(data_dir).map_err(failed)?;
-        let path = data_dir.join("lock");
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(failed)?;
+        let file = open(data_dir, OF_WRITER).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
             Err(TryLockError::WouldBlock) => Err(LockError::Held(data_dir.to_owned())),
             Err(TryLockError::Error(error)) => Err(failed(error)),
         }
     }
+}
+
+/// Held by those who copy the data directory. Several may.
+#[derive(Debug)]
+pub struct CopyLock {
+    _file: File,
+}
+
+impl CopyLock {
+    /// Waits until nothing is being removed.
+    ///
+    /// # Errors
+    /// When the directory cannot be written.
+    pub fn take(data_dir: &Path) -> io::Result<Self> {
+        let file = open(data_dir, OF_COPIES)?;
+        file.lock_shared()?;
+        Ok(Self { _file: file })
+    }
+}
+
+/// Held while something is removed.
+#[derive(Debug)]
+pub(crate) struct RemovalLock {
+    _file: File,
+}
+
+impl RemovalLock {
+    /// `None` while somebody copies.
+    pub(crate) fn try_take(data_dir: &Path) -> io::Result<Option<Self>> {
+        let file = open(data_dir, OF_COPIES)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+}
+
+fn open(data_dir: &Path, name: &str) -> io::Result<File> {
+    OpenOptions::new().create(true).truncate(false).write(true).open(data_dir.join(name))
 }
 
 #[cfg(test)]

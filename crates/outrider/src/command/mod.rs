@@ -1,5 +1,6 @@
 //! The command line: what can be asked of `outrider`, one file per command that is more than a call.
 
+mod backup;
 mod config;
 mod decode;
 mod panel;
@@ -41,6 +42,8 @@ enum Command {
     Protocols,
     /// Let virtual vehicles call a server
     Simulate(simulate::Simulate),
+    /// Copy the data directory, also while the server runs
+    Backup(backup::Backup),
     /// Look at the configuration
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -75,6 +78,7 @@ impl CommandLine {
             Command::Decode(decode) => decode.run(),
             Command::Protocols => protocols::list(),
             Command::Simulate(simulate) => simulate.run(),
+            Command::Backup(backup) => backup.run(),
             Command::Config(command) => command.run(),
             Command::Panel(command) => command.run(),
         }

@@ -17,6 +17,7 @@ mod api_sessions;
 mod api_states;
 mod api_sub_users;
 mod authorization;
+mod backup;
 mod durability;
 mod first_light;
 mod openapi;

@@ -14,6 +14,9 @@ use std::{
 };
 use tokio::time::timeout;
 
+/// Name of SQLite's file; those of its log begin with it too.
+pub(crate) const FILE: &str = "catalog.sqlite";
+
 /// Where the catalog lives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Location {
@@ -97,7 +100,7 @@ fn connect_options(url: &str) -> Result<AnyConnectOptions, CatalogError> {
 }
 
 fn sqlite_file(folder: &Path) -> PathBuf {
-    folder.join("catalog.sqlite")
+    folder.join(FILE)
 }
 
 /// SQLite reads the path from a URL, where every byte but the plainest is written as `%xx`.

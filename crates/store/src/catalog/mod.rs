@@ -31,6 +31,8 @@ mod tracker;
 mod trip_detection;
 mod user;
 
+pub(crate) use connect::FILE;
+
 pub use api_key::{ApiKey, NewApiKey};
 pub use columns::Unreadable;
 pub use command::{NewCommand, StoredCommand, Took};

@@ -23,7 +23,7 @@ use std::{
 use tokio::{sync::watch, task::JoinHandle, time};
 
 /// Where under the data directory the files are.
-const FOLDER: &str = "history";
+pub(crate) const FOLDER: &str = "history";
 
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LAST_RETRY: Duration = Duration::from_secs(30);

@@ -9,6 +9,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub(crate) const FILE: &str = "ledger.db";
+
 const VERSION: i64 = 1;
 /// "OTRL".
 const APPLICATION: i64 = 0x4f54_524c;
@@ -39,7 +41,7 @@ pub(super) struct Erased {
 
 impl Ledger {
     pub(super) fn open(dir: &Path) -> Outcome<Self> {
-        let path = dir.join("ledger.db");
+        let path = dir.join(FILE);
         let failed = || sqlite_failed("open", &path);
         let connection = Connection::open(&path).map_err(failed())?;
         let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));

@@ -22,6 +22,9 @@ mod store;
 mod tail;
 mod writer;
 
+pub(crate) use embedded::FOLDER;
+pub(crate) use ledger::FILE as LEDGER;
+
 pub use block::BlockError;
 pub use config::HistoryConfig;
 pub use embedded::{EmbeddedHistory, Holding};

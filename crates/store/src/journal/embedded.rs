@@ -26,7 +26,7 @@ use std::{
 use tokio::sync::{OwnedSemaphorePermit, TryAcquireError, oneshot};
 
 /// Where under the data directory the segments are.
-pub(super) const FOLDER: &str = "journal";
+pub(crate) const FOLDER: &str = "journal";
 
 /// Append-only segment files, written by one thread of its own.
 ///
@@ -40,7 +40,8 @@ pub struct EmbeddedJournal {
     pub(super) commits: Arc<Commits>,
     damages: Arc<Damages>,
     thread: Mutex<Option<JoinHandle<()>>>,
-    _lock: Option<DataDirLock>,
+    /// The data directory and its lock; `None` on a disk of the caller's.
+    pub(super) held: Option<(Box<Path>, DataDirLock)>,
 }
 
 impl EmbeddedJournal {
@@ -52,7 +53,7 @@ impl EmbeddedJournal {
     pub fn open(data_dir: &Path, config: JournalConfig) -> Result<Self, OpenError> {
         let lock = DataDirLock::take(data_dir)?;
         let mut journal = Self::open_on(Arc::new(RealDisk), data_dir, config)?;
-        journal._lock = Some(lock);
+        journal.held = Some((data_dir.into(), lock));
         Ok(journal)
     }
 
@@ -89,7 +90,7 @@ impl EmbeddedJournal {
             Arc::clone(&commits),
         );
         let thread = Mutex::new(None);
-        Ok((Self { disk, dir, queue, commits, damages, thread, _lock: None }, writer))
+        Ok((Self { disk, dir, queue, commits, damages, thread, held: None }, writer))
     }
 
     /// Takes nothing more, and ends when all that waited in the queue is durable. Appends that still wait for room in

@@ -24,6 +24,8 @@ mod writer;
 #[cfg(feature = "testing")]
 pub mod conformance;
 
+pub(crate) use embedded::FOLDER;
+
 pub use config::JournalConfig;
 pub use embedded::EmbeddedJournal;
 pub use read_all::{AllRecords, read_all, read_all_on};

@@ -2,6 +2,7 @@
 //! when nobody needs it any longer.
 
 use super::{EmbeddedJournal, Position, block::segment_path};
+use crate::lock::RemovalLock;
 use std::io;
 
 /// A segment that takes no more records.
@@ -35,11 +36,16 @@ impl EmbeddedJournal {
     }
 
     /// Removes the segments that lie before `position`, oldest first; answers with how many. The newest with records
-    /// always stays: positions go on from it. Reads and writes the disk in the calling thread.
+    /// always stays: positions go on from it. Nothing is removed while somebody copies the data directory. Reads and
+    /// writes the disk in the calling thread.
     ///
     /// # Errors
     /// When a file cannot be removed: it stays until the journal is opened again.
     pub fn forget_before(&self, position: Position) -> io::Result<usize> {
+        let removing = self.held.as_ref().map(|(data_dir, _)| RemovalLock::try_take(data_dir)).transpose()?;
+        if let Some(None) = removing {
+            return Ok(0);
+        }
         let mut forgotten = 0;
         while let Some(first) = self.commits.forget_oldest(position.0) {
             self.disk.remove(&segment_path(&self.dir, first))?;
@@ -57,7 +63,7 @@ mod tests {
         super::{Journal, JournalConfig, JournalError, read_all_on},
         *,
     };
-    use crate::disk::SimulatedDisk;
+    use crate::{disk::SimulatedDisk, lock::CopyLock};
     use domain::{Contact, ContactKind, Record, SourceId, Timestamp};
     use std::{path::Path, sync::Arc};
 
@@ -125,6 +131,18 @@ mod tests {
             read_all_on(Arc::new(disk.clone()), Path::new(DATA_DIR)).unwrap().map(Result::unwrap).collect();
         assert_eq!(stored.iter().map(|batch| batch.first.0).collect::<Vec<_>>(), [8]);
         assert_eq!(journal.bad_blocks(), 0);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_removed_while_somebody_copies() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = JournalConfig { min_free_bytes: 0, segment_records: 1, ..JournalConfig::default() };
+        let journal = EmbeddedJournal::open(folder.path(), config).unwrap();
+        append(&journal, 3).await;
+        let copying = [CopyLock::take(folder.path()).unwrap(), CopyLock::take(folder.path()).unwrap()];
+        assert_eq!(journal.forget_before(Position(2)).unwrap(), 0);
+        drop(copying);
+        assert_eq!(journal.forget_before(Position(2)).unwrap(), 2);
     }
 
     /// A removal that stops at any operation leaves the newest records and no gap.

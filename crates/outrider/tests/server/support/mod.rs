@@ -8,19 +8,22 @@ pub use device::{Device, Reaction, now, record};
 pub use session::{Answer, Session, http_status, keys};
 pub use source_address::get_from;
 
-use domain::{Record, Telemetry};
+use domain::{Record, SourceId, Telemetry, Timestamp};
 use serde_json::{Value, json};
 use std::{
     fs,
     io::{BufRead, BufReader},
     net::SocketAddr,
-    path::PathBuf,
+    ops::RangeInclusive,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::Arc,
     thread::{self, JoinHandle},
 };
 use store::{
     catalog::{Catalog, Location},
-    journal::read_all,
+    history::{EmbeddedHistory, History, HistoryConfig, Order},
+    journal::{EmbeddedJournal, Journal, JournalConfig, read_all},
 };
 use tempfile::TempDir;
 
@@ -131,6 +134,37 @@ impl Server {
             _ => None,
         };
         self.records().into_iter().filter_map(telemetry).collect()
+    }
+
+    /// What can be read of sources, packed or not; for a server that has ended.
+    pub fn history(&self, sources: RangeInclusive<i64>) -> Vec<Telemetry> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let journal =
+                Arc::new(EmbeddedJournal::open(&self.data_dir(), JournalConfig::default()).unwrap());
+            let config = HistoryConfig::default();
+            let history = EmbeddedHistory::open(journal.clone(), &self.data_dir(), &config).unwrap();
+            history.caught_up_to(journal.end()).await.unwrap();
+            let everything = Timestamp::from_seconds(0)..Timestamp::from_seconds(1 << 33);
+            let mut read = Vec::new();
+            for source in sources {
+                let mut messages = history.read(SourceId(source), everything.clone(), Order::Ascending);
+                while let Some(piece) = messages.next().await.unwrap() {
+                    read.extend(piece);
+                }
+            }
+            history.close().await;
+            journal.close().await;
+            read
+        })
+    }
+
+    /// Puts a copy in the place of the data, and starts again.
+    pub fn restore(&mut self, copy: &Path) {
+        self.kill();
+        fs::remove_dir_all(self.data_dir()).unwrap();
+        fs::rename(copy, self.data_dir()).unwrap();
+        self.restart();
     }
 
     pub fn data_dir(&self) -> PathBuf {

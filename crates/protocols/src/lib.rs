@@ -46,6 +46,7 @@ pub mod ruptela;
 pub mod sanity;
 pub mod speakers;
 pub mod teltonika;
+pub mod wialon;
 pub mod wondex;
 pub mod writer;
 
@@ -56,7 +57,8 @@ pub use contract::{
 };
 
 /// Every protocol that the server speaks, by name.
-pub static PROTOCOLS: &[&dyn Protocol] = &[&teltonika::Teltonika, &ruptela::Ruptela, &wondex::Wondex];
+pub static PROTOCOLS: &[&dyn Protocol] =
+    &[&teltonika::Teltonika, &ruptela::Ruptela, &wondex::Wondex, &wialon::Wialon];
 
 /// The protocol of that name.
 pub fn protocol(name: &str) -> Option<&'static dyn Protocol> {

@@ -19,11 +19,13 @@ pub fn degrees(field: &[u8], hemisphere: &[u8]) -> Option<f64> {
     }
 }
 
-/// Degrees × 100 + minutes, as one number with a sign. `None` for 60 minutes and more.
+/// Degrees × 100 + minutes, as one number with a sign. Devices that round print 60 minutes, which is one degree more.
+/// To a centimetre (seven decimals), which no receiver knows better. `None` for what is no number.
 pub fn degrees_and_minutes(number: f64) -> Option<f64> {
     let whole = (number.abs() / 100.0).trunc();
     let minutes = number.abs() - whole * 100.0;
-    (minutes < 60.0).then(|| (whole + minutes / 60.0).copysign(number))
+    let degrees = ((whole + minutes / 60.0) * 1e7).round() / 1e7;
+    degrees.is_finite().then_some(degrees.copysign(number))
 }
 
 #[cfg(test)]
@@ -38,14 +40,14 @@ mod tests {
             ("3739.6834", "W", Some(-37.661_39)),
             ("-3739.6834", "", Some(-37.661_39)),
             ("0000.0060", "S", Some(-0.0001)),
-            ("5560.0", "N", None),
+            ("5560.0", "N", Some(56.0)),
             ("5544.6025", "X", None),
             ("NA", "N", None),
             ("", "N", None),
         ] {
             let degrees = degrees(field.as_bytes(), hemisphere.as_bytes());
             let same = match (degrees, expected) {
-                (Some(ours), Some(expected)) => (ours - expected).abs() < 1e-9,
+                (Some(ours), Some(expected)) => (ours - expected).abs() < 5e-8,
                 (ours, expected) => ours == expected,
             };
             assert!(same, "{field} {hemisphere}: {degrees:?}");

@@ -36,6 +36,7 @@ pub mod decode;
 pub mod fields;
 pub mod hex;
 pub mod http;
+pub mod jt808;
 pub mod lines;
 pub mod nmea;
 mod parameters;
@@ -58,7 +59,7 @@ pub use contract::{
 
 /// Every protocol that the server speaks, by name.
 pub static PROTOCOLS: &[&dyn Protocol] =
-    &[&teltonika::Teltonika, &ruptela::Ruptela, &wondex::Wondex, &wialon::Wialon];
+    &[&teltonika::Teltonika, &jt808::Jt808, &ruptela::Ruptela, &wondex::Wondex, &wialon::Wialon];
 
 /// The protocol of that name.
 pub fn protocol(name: &str) -> Option<&'static dyn Protocol> {

@@ -1,0 +1,193 @@
+//! JT/T 808 through the public door: commands and their answers, refusals, datagrams.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use domain::{Command, CommandId, LockAction, ModelCode, Outcome, Transport};
+use protocols::{
+    Admission, CommandError, Confirmation, Connection, DeviceSlot, Event, KnownDevice, Protocol, Recognition,
+    hex, jt808::Jt808,
+};
+
+const SLOT: DeviceSlot = DeviceSlot(0);
+/// Heartbeats of terminal 013800001234 before and since 2019, and a location of lock 740190319999.
+const SHORT: &str = "7e0002000001380000123400031e7e";
+const LONG: &str = "7e00024000010000000001380000123400035f7e";
+const LOCK: &str = "7e5501002b74019031999929161026120001061335740753595133242d170a000004d24600005ded05e203080000000a0302dc65100100f17e";
+
+/// A connection on which the device has spoken.
+fn connected(transport: Transport, frame: &str, model: Option<&str>) -> (Connection, Vec<Event>) {
+    let mut connection = Connection::new(&Jt808, transport);
+    connection.receive(&hex::parse(frame).unwrap());
+    let model = model.map(|code| ModelCode::find(code).unwrap());
+    let known = Admission::Known(KnownDevice { model, ..KnownDevice::default() });
+    let events = admitted(&mut connection, &known);
+    (connection, events)
+}
+
+fn admitted(connection: &mut Connection, admission: &Admission) -> Vec<Event> {
+    let mut events = Vec::new();
+    while let Some(event) = connection.poll() {
+        if let Event::Identify { slot, .. } = event {
+            connection.identified(slot, admission);
+        }
+        events.push(event);
+    }
+    events
+}
+
+fn command(connection: &mut Connection, command: &Command) -> Result<(Confirmation, String), CommandError> {
+    let mut wire = Vec::new();
+    let confirmation = connection.command(SLOT, CommandId(7), command, &mut wire)?;
+    Ok((confirmation, hex::lower(&wire)))
+}
+
+fn lock(action: LockAction, password: &str) -> Command {
+    Command::Lock { action, password: password.to_owned() }
+}
+
+#[test]
+fn commands_are_written_as_the_standard_says() {
+    let text = |text: &str| Command::Text(text.to_owned());
+    for (device, asked, wire) in [
+        (SHORT, Command::Locate, "7e820100000138000012340000"),
+        (SHORT, Command::Immobilize(true), "7e810500010138000012340000f0"),
+        (SHORT, Command::Output { number: 1, on: false }, "7e810500010138000012340000f1"),
+        (SHORT, text("RESET#"), "7e83000007013800001234000001524553455423"),
+        (LONG, text("RESET#"), "7e830040080100000000013800001234000001015245534554"),
+        (
+            SHORT,
+            Command::Bytes(vec![0x81, 0x03, 1, 0, 0, 0, 0x29, 4, 0, 0, 0, 10]),
+            "7e8103000a013800001234000001000000290400",
+        ),
+        (SHORT, lock(LockAction::Seal, "12345678"), "7e0310000c0138000012340000012409013132333435363738"),
+        (SHORT, lock(LockAction::Unseal, "12345678"), "7e0310000c0138000012340000012409003132333435363738"),
+    ] {
+        let (mut connection, _) = connected(Transport::Tcp, device, None);
+        let (confirmation, written) = command(&mut connection, &asked).unwrap();
+        assert_eq!(confirmation, Confirmation::Reply, "{asked:?}");
+        assert!(written.starts_with(wire) && written.ends_with("7e"), "{asked:?}: {written}");
+        // What is written is a whole packet with a right checksum.
+        assert_eq!(Jt808.recognise(&hex::parse(&written).unwrap()), Recognition::Frame, "{asked:?}");
+    }
+}
+
+#[test]
+fn a_vg_lock_obeys_lines_and_its_answer_is_a_reply() {
+    let (mut connection, _) = connected(Transport::Tcp, LOCK, None);
+    for (action, line) in [
+        (LockAction::Seal, "(740190319999,1,001,ELOCK,2,123456)"),
+        (LockAction::Unseal, "(740190319999,1,001,ELOCK,3,123456)"),
+    ] {
+        let (_, written) = command(&mut connection, &lock(action, "123456")).unwrap();
+        assert_eq!(written, hex::lower(line.as_bytes()));
+    }
+    connection.receive(b"(740190319999,1,001,ELOCK,3,123456)");
+    let reply = Event::Reply {
+        slot: SLOT,
+        command: None,
+        outcome: Outcome::Done,
+        text: "(740190319999,1,001,ELOCK,3,123456)".to_owned(),
+    };
+    assert_eq!(connection.poll(), Some(reply));
+}
+
+#[test]
+fn what_cannot_be_sent_says_why() {
+    let long = "x".repeat(1001);
+    for (device, asked) in [
+        (SHORT, Command::Text("привет".to_owned())),
+        (SHORT, Command::Text(long)),
+        (SHORT, Command::Bytes(vec![0x81])),
+        (SHORT, Command::Output { number: 2, on: true }),
+        (SHORT, lock(LockAction::Seal, "123456")),
+        (LOCK, lock(LockAction::Seal, "12345678")),
+    ] {
+        let (mut connection, _) = connected(Transport::Tcp, device, None);
+        assert!(matches!(command(&mut connection, &asked), Err(CommandError::Unfit(_))), "{asked:?}");
+    }
+    let mut silent = Connection::new(&Jt808, Transport::Tcp);
+    assert!(matches!(command(&mut silent, &Command::Locate), Err(CommandError::NotNow(_))));
+}
+
+#[test]
+fn answers_find_their_command_by_its_serial_number() {
+    let (mut connection, _) = connected(Transport::Tcp, SHORT, None);
+    command(&mut connection, &Command::Immobilize(true)).unwrap();
+    command(&mut connection, &Command::Locate).unwrap();
+    command(&mut connection, &Command::Text("WHERE#".to_owned())).unwrap();
+    for (answer, id, outcome, text) in [
+        // Serial 0, 0x8105, failure; then once more, which is no answer to anything.
+        ("7e0001000501380000123400100000810501", Some(7), Outcome::Refused, "failure"),
+        ("7e0001000501380000123400110000810500", None, Outcome::Done, ""),
+        ("7e0001000501380000123400120002830000", Some(7), Outcome::Done, "success"),
+        ("7e600600030138000012340013004f4b", Some(7), Outcome::Done, "OK"),
+    ] {
+        connection.receive(&checked(answer));
+        let replies: Vec<_> = std::iter::from_fn(|| connection.poll())
+            .filter(|event| matches!(event, Event::Reply { .. }))
+            .collect();
+        let expected = id.map(|id| Event::Reply {
+            slot: SLOT,
+            command: Some(CommandId(id)),
+            outcome,
+            text: text.to_owned(),
+        });
+        assert_eq!(replies, Vec::from_iter(expected), "{answer}");
+    }
+    let position = "7e0201001e013800001234001400010000000000000003015ef3c000989680000000000000261016200001";
+    connection.receive(&checked(position));
+    let events: Vec<_> = std::iter::from_fn(|| connection.poll()).collect();
+    assert!(
+        matches!(events[..], [Event::Message { .. }, Event::Reply { command: Some(CommandId(7)), .. }]),
+        "{events:?}"
+    );
+}
+
+#[test]
+fn a_stranger_hears_that_it_is_one_and_the_connection_closes() {
+    let registration = "7e0100001901380000123400010000000041434d453141432d31303020203030303132333401";
+    let registration = checked(registration);
+    for (frame, answer) in [
+        (registration, checked("7e810000030138000012340001000104")),
+        (hex::parse(SHORT).unwrap(), checked("7e8001000501380000123400030003000201")),
+    ] {
+        let mut connection = Connection::new(&Jt808, Transport::Tcp);
+        connection.receive(&frame);
+        let events = admitted(&mut connection, &Admission::Refused);
+        assert_eq!(events[1..], [Event::ReplyNow(answer), Event::Close]);
+    }
+}
+
+#[test]
+fn a_datagram_may_carry_several_packets() {
+    let mut connection = Connection::new(&Jt808, Transport::Udp);
+    connection.receive_frame(&hex::parse(&SHORT.repeat(2)).unwrap());
+    let events = admitted(&mut connection, &Admission::Known(KnownDevice::default()));
+    let heartbeats = events.iter().filter(|event| matches!(event, Event::Heartbeat { .. })).count();
+    let replies = events.iter().filter(|event| matches!(event, Event::ReplyWhenDurable(_))).count();
+    assert_eq!((heartbeats, replies), (2, 2));
+}
+
+#[test]
+fn the_first_bytes_tell_the_protocol() {
+    for (start, expected) in [
+        (&b"~"[..], Recognition::Unsure),
+        (b"(7401", Recognition::Unsure),
+        (b"(740190319999,1,001,ELOCK,3,123456)", Recognition::Frame),
+        // Other protocols write in parentheses too.
+        (b"(013612345678BP05)", Recognition::No),
+        (b"~~~~~~~~", Recognition::Unsure),
+        (b"~abcdefgh~", Recognition::No),
+        (b"$$A", Recognition::No),
+    ] {
+        assert_eq!(Jt808.recognise(start), expected, "{}", start.escape_ascii());
+    }
+}
+
+/// The packet with its checksum and its last delimiter.
+fn checked(packet: &str) -> Vec<u8> {
+    let mut bytes = hex::parse(packet).unwrap();
+    let check = protocols::checksum::xor(&bytes[1..]);
+    bytes.extend([check, 0x7E]);
+    bytes
+}

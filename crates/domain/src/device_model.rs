@@ -176,7 +176,11 @@ impl DeviceModel {
 /// All device models, in the order of their files.
 pub fn device_models() -> &'static [DeviceModel] {
     static MODELS: LazyLock<Vec<DeviceModel>> = LazyLock::new(|| {
-        let files = [include_str!("../data/models/teltonika.toml")];
+        let files = [
+            include_str!("../data/models/teltonika.toml"),
+            include_str!("../data/models/concox.toml"),
+            include_str!("../data/models/jimi.toml"),
+        ];
         files
             .into_iter()
             .flat_map(|file| vendor_models(file).unwrap_or_else(|e| unreachable!("{e}")))

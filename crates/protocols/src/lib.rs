@@ -34,6 +34,7 @@ pub mod checksum;
 pub mod clock;
 pub mod decode;
 pub mod fields;
+pub mod gt06;
 pub mod hex;
 pub mod http;
 pub mod jt808;
@@ -59,7 +60,7 @@ pub use contract::{
 
 /// Every protocol that the server speaks, by name.
 pub static PROTOCOLS: &[&dyn Protocol] =
-    &[&teltonika::Teltonika, &jt808::Jt808, &ruptela::Ruptela, &wondex::Wondex, &wialon::Wialon];
+    &[&teltonika::Teltonika, &jt808::Jt808, &ruptela::Ruptela, &wondex::Wondex, &wialon::Wialon, &gt06::Gt06];
 
 /// The protocol of that name.
 pub fn protocol(name: &str) -> Option<&'static dyn Protocol> {

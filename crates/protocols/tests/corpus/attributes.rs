@@ -8,8 +8,9 @@ use std::collections::HashMap;
 pub(crate) struct Attributes(HashMap<&'static str, Row>);
 
 enum Row {
-    /// Our number × factor is theirs; texts are equal but for upper and lower case.
-    Input(InputName, f64),
+    /// Our number × factor is theirs; texts are equal but for upper and lower case. Of several inputs the first that the
+    /// message has: what they call by one name is more than one thing to us.
+    Input(Vec<InputName>, f64),
     /// A field of the fix, × factor.
     Fix(&'static str, f64),
     Cells,
@@ -53,7 +54,10 @@ impl Attributes {
             None => Err(format!("corpus_attributes.tsv has no row for {attribute} {theirs}")),
             Some(Row::Left | Row::Word(..)) => Ok(()),
             Some(Row::Cells) => same(Some(&Value::Text(cells(message).into())), 1.0, &network(theirs).into()),
-            Some(Row::Input(name, factor)) => same(message.inputs.get(*name), *factor, theirs),
+            Some(Row::Input(names, factor)) => {
+                let ours = names.iter().find_map(|name| message.inputs.get(*name));
+                same(ours, *factor, theirs)
+            }
             Some(Row::Fix(field, factor)) => {
                 let fix = message.fix.ok_or("no position")?;
                 let ours = match *field {
@@ -78,8 +82,11 @@ fn row(attribute: &str, input: &'static str, rule: &'static str) -> Row {
     if rule == "cells" {
         return Row::Cells;
     }
-    let name = InputName::find(input).unwrap_or_else(|| panic!("no input of that name: {input}"));
-    if attribute.contains('=') { Row::Word(name, rule) } else { Row::Input(name, factor(rule)) }
+    let name = |input| InputName::find(input).unwrap_or_else(|| panic!("no input of that name: {input}"));
+    if attribute.contains('=') {
+        return Row::Word(name(input), rule);
+    }
+    Row::Input(input.split('|').map(name).collect(), factor(rule))
 }
 
 fn factor(rule: &str) -> f64 {

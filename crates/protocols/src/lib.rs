@@ -34,6 +34,7 @@ pub mod checksum;
 pub mod clock;
 pub mod decode;
 pub mod fields;
+pub mod gl200;
 pub mod gt06;
 pub mod hex;
 pub mod http;
@@ -59,8 +60,7 @@ pub use contract::{
 };
 
 /// Every protocol that the server speaks, by name.
-pub static PROTOCOLS: &[&dyn Protocol] =
-    &[&teltonika::Teltonika, &jt808::Jt808, &ruptela::Ruptela, &wondex::Wondex, &wialon::Wialon, &gt06::Gt06];
+pub static PROTOCOLS: &[&dyn Protocol] = &[&teltonika::Teltonika, &jt808::Jt808, &ruptela::Ruptela, &wondex::Wondex, &wialon::Wialon, &gt06::Gt06, &gl200::Gl200];
 
 /// The protocol of that name.
 pub fn protocol(name: &str) -> Option<&'static dyn Protocol> {

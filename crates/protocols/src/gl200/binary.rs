@@ -7,7 +7,7 @@
 
 use super::draft::{Draft, Position};
 use crate::{
-    Broken, Framing, cells, checksum, plausible,
+    Broken, DeviceSlot, Events, Framing, cells, checksum, plausible,
     reader::{ReadError, Reader, bits},
 };
 use domain::{Coordinates, Fix, Inputs, Timestamp};
@@ -188,7 +188,7 @@ impl<'a> Frame<'a> {
 
     /// # Errors
     /// When a report of positions has none.
-    pub(super) fn decode(&self, events: &mut crate::Events) -> Result<(), HexError> {
+    pub(super) fn decode(&self, slot: DeviceSlot, events: &mut Events) -> Result<(), HexError> {
         let mut draft = Draft::default();
         if self.message != 0 {
             draft.inputs.push(input!("event_code"), i64::from(self.message));
@@ -199,7 +199,7 @@ impl<'a> Frame<'a> {
             Kind::Small => draft.positions.push(small_position(self.body).ok_or(HexError::NoPosition)?),
             _ => {}
         }
-        draft.finish(self.own, self.sent, events);
+        draft.finish(slot, self.own, self.sent, events);
         Ok(())
     }
 

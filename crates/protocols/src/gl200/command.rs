@@ -1,7 +1,7 @@
 //! Commands as `AT+GT…=<password>,…,<serial>$`, and which answer belongs to which. Source: Queclink @Track of GV200
 //! (TRACGV200AN003 3.20), 3.2 "Command and Acknowledgement", AT+GTOUT and AT+GTRTO.
 
-use crate::{CommandError, Confirmation, KnownDevice, fields};
+use crate::{CommandError, Confirmation, DeviceSlot, KnownDevice, fields};
 use domain::{Command, CommandId, CommandKind};
 use std::collections::VecDeque;
 
@@ -19,16 +19,17 @@ const MAX_SERIALS: usize = 8;
 /// Outputs that the command knows.
 const OUTPUTS: usize = 4;
 
-/// Commands of one connection, by the serial number that their answers repeat.
+/// Commands of one connection, by device and the serial number that their answers repeat.
 #[derive(Debug, Default)]
 pub(super) struct Commands {
     last: u16,
-    sent: VecDeque<(u16, CommandId)>,
+    sent: VecDeque<(DeviceSlot, u16, CommandId)>,
 }
 
 impl Commands {
     pub(super) fn write(
         &mut self,
+        slot: DeviceSlot,
         id: CommandId,
         command: &Command,
         device: &KnownDevice,
@@ -42,7 +43,7 @@ impl Commands {
                 }
                 let text = text.trim_end_matches('$');
                 if let Some(serial) = serial_of(text.as_bytes()) {
-                    self.remember(serial, id);
+                    self.remember(slot, serial, id);
                 }
                 wire.extend_from_slice(text.as_bytes());
                 wire.push(b'$');
@@ -53,7 +54,7 @@ impl Commands {
                 let place = place.ok_or(CommandError::Unfit("outputs have the numbers 1 to 4"))?;
                 let mut outputs = [None; OUTPUTS];
                 outputs[place] = Some(*on);
-                self.outputs(id, outputs, device, wire)?;
+                self.outputs(slot, id, outputs, device, wire)?;
             }
             Command::Outputs(states) => {
                 if states.is_empty() || states.len() > OUTPUTS {
@@ -63,14 +64,14 @@ impl Commands {
                 for (output, state) in outputs.iter_mut().zip(states) {
                     *output = Some(*state);
                 }
-                self.outputs(id, outputs, device, wire)?;
+                self.outputs(slot, id, outputs, device, wire)?;
             }
             // The relay that keeps the engine from running is on the first output.
             Command::Immobilize(blocked) => {
-                self.outputs(id, [Some(*blocked), None, None, None], device, wire)?;
+                self.outputs(slot, id, [Some(*blocked), None, None, None], device, wire)?;
             }
             Command::Locate => {
-                let serial = self.next(id);
+                let serial = self.next(slot, id);
                 let password = password(device)?;
                 wire.extend_from_slice(format!("AT+GTRTO={password},1,,,,,,{serial:04X}$").as_bytes());
             }
@@ -82,6 +83,7 @@ impl Commands {
     /// State, duration and number of pulses of each output; an empty field leaves an output as it is.
     fn outputs(
         &mut self,
+        slot: DeviceSlot,
         id: CommandId,
         outputs: [Option<bool>; OUTPUTS],
         device: &KnownDevice,
@@ -92,7 +94,7 @@ impl Commands {
             return Err(CommandError::Unfit("the device has no such output"));
         }
         let password = password(device)?;
-        let serial = self.next(id);
+        let serial = self.next(slot, id);
         let groups = outputs.map(|state| match state {
             Some(on) => format!("{},0,0", u8::from(on)),
             None => ",,".to_owned(),
@@ -102,24 +104,24 @@ impl Commands {
         Ok(())
     }
 
-    fn next(&mut self, id: CommandId) -> u16 {
+    fn next(&mut self, slot: DeviceSlot, id: CommandId) -> u16 {
         // FFFF is what people and examples write.
         self.last = if self.last >= 0xFFFE { 1 } else { self.last + 1 };
-        self.remember(self.last, id);
+        self.remember(slot, self.last, id);
         self.last
     }
 
-    fn remember(&mut self, serial: u16, id: CommandId) {
+    fn remember(&mut self, slot: DeviceSlot, serial: u16, id: CommandId) {
         if self.sent.len() == MAX_SERIALS {
             self.sent.pop_front();
         }
-        self.sent.push_back((serial, id));
+        self.sent.push_back((slot, serial, id));
     }
 
     /// The command that an answer with this number belongs to.
-    pub(super) fn answered(&mut self, serial: u16) -> Option<CommandId> {
-        let place = self.sent.iter().rposition(|(sent, _)| *sent == serial)?;
-        self.sent.remove(place).map(|(_, id)| id)
+    pub(super) fn answered(&mut self, slot: DeviceSlot, serial: u16) -> Option<CommandId> {
+        let place = self.sent.iter().rposition(|(of, sent, _)| (*of, *sent) == (slot, serial))?;
+        self.sent.remove(place).map(|(.., id)| id)
     }
 }
 

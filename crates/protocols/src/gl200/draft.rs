@@ -1,8 +1,7 @@
 //! What a report says, collected field by field, before it becomes messages: one for each position in it.
 
-use super::SLOT;
 use crate::{
-    Event, Events,
+    DeviceSlot, Event, Events,
     alarm::Alarms,
     cells::{Cell, Cells},
     fields, plausible,
@@ -102,7 +101,13 @@ fn with_point(field: &[u8]) -> Option<f64> {
 impl Draft {
     /// Makes the messages. `own` are the bytes of the report that name it; several positions are told apart by their
     /// place in it.
-    pub(super) fn finish(mut self, own: &[u8], sent: Option<Timestamp>, events: &mut Events) {
+    pub(super) fn finish(
+        mut self,
+        slot: DeviceSlot,
+        own: &[u8],
+        sent: Option<Timestamp>,
+        events: &mut Events,
+    ) {
         let positions = std::mem::take(&mut self.positions);
         let last = positions.len().saturating_sub(1);
         let several = positions.len() > 1;
@@ -126,16 +131,14 @@ impl Draft {
                 false => RecordHash::of(own),
             };
             let time = position.time.or(sent);
-            push(Message { time, fix: position.fix, inputs }, hash, events);
+            let message = Message { time, fix: position.fix, inputs };
+            events.push_back(Event::Message { slot, message, hash });
         }
         if let Some((mut inputs, alarms, cells)) = rest {
             cells.write(&mut inputs);
             alarms.write(&mut inputs);
-            push(Message { time: sent, fix: None, inputs }, RecordHash::of(own), events);
+            let message = Message { time: sent, fix: None, inputs };
+            events.push_back(Event::Message { slot, message, hash: RecordHash::of(own) });
         }
     }
-}
-
-fn push(message: Message, hash: RecordHash, events: &mut Events) {
-    events.push_back(Event::Message { slot: SLOT, message, hash });
 }

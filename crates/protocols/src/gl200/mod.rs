@@ -13,8 +13,9 @@ mod layout;
 mod text;
 
 use crate::{
-    Admission, Broken, CommandError, Confirmation, DeviceSlot, Event, Events, Framing, KnownDevice, Machine,
-    Protocol, Recognition, fields,
+    Admission, Broken, CommandError, Confirmation, DeviceSlot, Event, Events, Framing, Machine, Protocol,
+    Recognition, fields,
+    speakers::{Answer, Speakers},
 };
 use command::Commands;
 use domain::{Command, CommandId, CommandKind, DeviceId, Outcome, Transport};
@@ -24,8 +25,6 @@ pub struct Gl200;
 
 /// Reports of a day's positions in the HEX format have less; a text has at most 1,500 bytes and some probes.
 const MAX_FRAME: usize = 8 * 1024;
-/// The one device of a connection.
-const SLOT: DeviceSlot = DeviceSlot(0);
 
 impl Protocol for Gl200 {
     fn name(&self) -> &'static str {
@@ -81,15 +80,16 @@ fn login(id: &str) -> Recognition {
     DeviceId::new(id).map_or(Recognition::No, Recognition::Login)
 }
 
-/// Finds a frame of either form at the start of bytes that are not empty.
+/// Finds a frame of either form at the start of bytes that are not empty. The mark at the end of a text is skipped before
+/// the next one.
 fn find_frame(buffer: &[u8]) -> Result<Framing, Broken> {
     let filler = buffer.iter().take_while(|byte| matches!(byte, b'\r' | b'\n' | b' ' | b'$' | 0)).count();
     if filler > 0 {
         return Ok(Framing::Skip(filler));
     }
-    if text::begins(buffer) && (buffer.len() > 1 || !binary::begins(buffer)) && !is_binary(buffer) {
+    if text::begins(buffer) {
         let end = buffer.iter().position(|byte| text::ENDS.contains(byte));
-        return Ok(end.map_or(Framing::Incomplete, |end| Framing::Frame(end + 1)));
+        return Ok(end.map_or(Framing::Incomplete, Framing::Frame));
     }
     if binary::begins(buffer) {
         return binary::frame(buffer, MAX_FRAME);
@@ -97,18 +97,9 @@ fn find_frame(buffer: &[u8]) -> Result<Framing, Broken> {
     Err(Broken::NotAFrame("a report begins with +RESP, +BUFF, +ACK or a head of the HEX format"))
 }
 
-/// Text and the HEX format share `+ACK`; what follows decides.
-fn is_binary(buffer: &[u8]) -> bool {
-    buffer.len() > 4 && binary::begins(buffer) && !text::begins(buffer)
-}
-
 #[derive(Default)]
 struct Session {
-    /// Whose messages are taken.
-    admitted: Option<Box<str>>,
-    known: KnownDevice,
-    /// Who has been asked about, and the bytes that wait for the answer.
-    asked: Option<(Box<str>, Vec<u8>)>,
+    speakers: Speakers,
     commands: Commands,
 }
 
@@ -132,44 +123,39 @@ impl Machine for Session {
             };
             let (one, behind) = rest.split_at(length);
             let message = Message::parse(one)?;
-            if self.admitted.as_deref() != Some(message.id()) {
-                let id = DeviceId::new(message.id())
-                    .map_err(|_| Broken::NotAFrame("a report without the device's number"))?;
-                self.asked = Some((id.as_str().into(), rest.to_vec()));
-                events.push_back(Event::Identify { slot: SLOT, id });
-                return Ok(());
+            // What waits for an answer comes back with all that is behind it.
+            let Some(slot) = self.speakers.named(message.id(), rest, events)? else { return Ok(()) };
+            match &message {
+                Message::Text(report) => self.report(slot, report, events),
+                Message::Hex(frame) => self.hex_frame(slot, frame, one, events),
             }
-            self.message(&message, one, events);
             rest = behind;
         }
         Ok(())
     }
 
-    fn identified(&mut self, _: DeviceSlot, admission: &Admission, events: &mut Events) {
-        match (admission, self.asked.take()) {
-            (Admission::Known(known), asked) => {
-                self.known = known.clone();
-                let Some((id, bytes)) = asked else { return };
-                self.admitted = Some(id);
-                if let Err(broken) = self.decode(&bytes, events) {
+    fn identified(&mut self, slot: DeviceSlot, admission: &Admission, events: &mut Events) {
+        match self.speakers.answered(slot, admission) {
+            Answer::Frame(frame) => {
+                if let Err(broken) = self.decode(&frame, events) {
                     events.push_back(Event::Broken(broken));
                 }
             }
-            (Admission::Refused, _) => {
-                self.admitted = None;
-                events.push_back(Event::Close);
-            }
+            Answer::Refused(_) => self.speakers.leave(events),
+            Answer::Nothing => {}
         }
     }
 
     fn command(
         &mut self,
-        _: DeviceSlot,
+        slot: DeviceSlot,
         id: CommandId,
         command: &Command,
         wire: &mut Vec<u8>,
     ) -> Result<Confirmation, CommandError> {
-        self.commands.write(id, command, &self.known, wire)
+        let device =
+            self.speakers.known(slot).ok_or(CommandError::NotNow("the device has not said its name"))?;
+        self.commands.write(slot, id, command, device, wire)
     }
 }
 
@@ -201,17 +187,10 @@ impl<'a> Message<'a> {
 }
 
 impl Session {
-    fn message(&mut self, message: &Message<'_>, bytes: &[u8], events: &mut Events) {
-        match message {
-            Message::Text(report) => self.report(report, events),
-            Message::Hex(frame) => self.hex_frame(frame, bytes, events),
-        }
-    }
-
-    fn report(&mut self, report: &Report<'_>, events: &mut Events) {
+    fn report(&mut self, slot: DeviceSlot, report: &Report<'_>, events: &mut Events) {
         match (report.kind, report.name) {
             (Kind::Acknowledgement, "HBD") => {
-                events.push_back(Event::Heartbeat { slot: SLOT });
+                events.push_back(Event::Heartbeat { slot });
                 acknowledge_heartbeat(report.version, report.count, events);
             }
             (Kind::Acknowledgement, name) => {
@@ -219,45 +198,45 @@ impl Session {
                 // The first field is the name that the device was given.
                 let told = report.fields.iter().skip(1).filter_map(|field| fields::text(field));
                 let text = std::iter::once(format!("GT{name}")).chain(told.map(str::to_owned));
-                self.answer(serial, text.collect::<Vec<_>>().join(","), events);
+                self.answer(slot, serial, text.collect::<Vec<_>>().join(","), events);
             }
             (Kind::Report, name) => {
                 let mut draft = layout::read(report);
                 events::apply(name, &mut draft);
-                draft.finish(report.own, report.sent, events);
+                draft.finish(slot, report.own, report.sent, events);
                 acknowledge(report.count, events);
             }
         }
     }
 
-    fn hex_frame(&mut self, frame: &binary::Frame<'_>, bytes: &[u8], events: &mut Events) {
+    fn hex_frame(&mut self, slot: DeviceSlot, frame: &binary::Frame<'_>, bytes: &[u8], events: &mut Events) {
         match frame.kind {
             binary::Kind::Heartbeat => {
-                events.push_back(Event::Heartbeat { slot: SLOT });
+                events.push_back(Event::Heartbeat { slot });
                 acknowledge_heartbeat(&frame.version, &frame.count, events);
             }
             binary::Kind::Login => {
-                events.push_back(Event::Heartbeat { slot: SLOT });
+                events.push_back(Event::Heartbeat { slot });
                 acknowledge(&frame.count, events);
             }
             binary::Kind::Acknowledgement => {
                 let text = frame.serial.map(|serial| format!("{serial:04X}")).unwrap_or_default();
-                self.answer(frame.serial, text, events);
+                self.answer(slot, frame.serial, text, events);
             }
             _ => {
-                if let Err(error) = frame.decode(events) {
+                if let Err(error) = frame.decode(slot, events) {
                     let (error, bytes) = (error.to_string(), bytes.to_vec());
-                    events.push_back(Event::Problem { slot: SLOT, error, bytes });
+                    events.push_back(Event::Problem { slot, error, bytes });
                 }
                 acknowledge(&frame.count, events);
             }
         }
     }
 
-    fn answer(&mut self, serial: Option<u16>, text: String, events: &mut Events) {
-        let command = serial.and_then(|serial| self.commands.answered(serial));
+    fn answer(&mut self, slot: DeviceSlot, serial: Option<u16>, text: String, events: &mut Events) {
+        let command = serial.and_then(|serial| self.commands.answered(slot, serial));
         // The device sends nothing when it does not take a command.
-        events.push_back(Event::Reply { slot: SLOT, command, outcome: Outcome::Done, text });
+        events.push_back(Event::Reply { slot, command, outcome: Outcome::Done, text });
     }
 }
 

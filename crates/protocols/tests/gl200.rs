@@ -27,7 +27,7 @@ fn a_device_is_asked_about_once() {
     let identify = Event::Identify { slot: SLOT, id };
     let mut connection = Connection::new(&Gl200, Transport::Tcp);
     connection.receive(FIRST);
-    assert_eq!(events(&mut connection), [identify.clone()], "the report waits");
+    assert_eq!(events(&mut connection), std::slice::from_ref(&identify), "the report waits");
     connection.identified(SLOT, &known("qlgv65"));
     let answered = events(&mut connection);
     assert!(

@@ -30,7 +30,7 @@ pub(super) fn portable<'f, 'a>(left: &'f [&'a [u8]], draft: &mut Draft) -> Optio
     Some(&[])
 }
 
-fn blocks<'f, 'a>(mut left: &'f [&'a [u8]], draft: &mut Draft) -> Option<()> {
+fn blocks(mut left: &[&[u8]], draft: &mut Draft) -> Option<()> {
     let mask = draft.extensions;
     if mask & DIGITAL_FUEL != 0 {
         let (level, rest) = left.split_first()?;

@@ -1,8 +1,8 @@
 //! What the words of `reports.tsv` mean: how one field, or a few that belong together, become inputs.
 
 use super::draft::{CELL_FIELDS, Draft, cell, optional};
-use crate::{cells, fields, hex};
-use domain::{InputName, InputSpec, Inputs, ValueKind, input_specs};
+use crate::{cells, fields, hex, ports};
+use domain::{InputName, InputSpec, Inputs, ValueKind};
 use std::{collections::HashMap, sync::LazyLock};
 
 /// Reads several fields and answers what is left behind them; `None` when they do not fit.
@@ -168,15 +168,12 @@ impl Field {
             Self::State => state(field, inputs)?,
             Self::Status(_) => status(field, inputs)?,
             Self::Inputs => {
-                let bits = (field.len() == 2).then(|| fields::hex(field))??;
+                let bits = port_bits(field)?;
                 // The first input of these devices is the ignition's wire.
                 inputs.push(input!("ignition"), bits & 1 == 1);
-                push_bits(bits, 4, input!("input_status"), "digital_input_#", inputs);
+                ports::digital_inputs(bits, 4, inputs);
             }
-            Self::Outputs => {
-                let bits = (field.len() == 2).then(|| fields::hex(field))??;
-                push_bits(bits, 4, input!("output_status"), "digital_output_#", inputs);
-            }
+            Self::Outputs => ports::digital_outputs(port_bits(field)?, 4, inputs),
             Self::Hours => inputs.push(input!("hw_engine_hours"), hours(field)?),
             Self::Analog(number) => analog(number, field, inputs)?,
             Self::Csq => {
@@ -285,40 +282,31 @@ fn status(field: &[u8], inputs: &mut Inputs) -> Option<()> {
         _ => return None,
     };
     let (of_motion, bits) = field.split_at(2);
-    let (wires, outputs) = (fields::hex(&bits[..width])?, fields::hex(&bits[width..])?);
+    let (wires, outputs) = bits.split_at_checked(width)?;
+    let bits_of = |field| fields::hex(field).and_then(|bits| u32::try_from(bits).ok());
+    let (wires, outputs) = (bits_of(wires)?, bits_of(outputs)?);
     state(of_motion, inputs)?;
-    push_bits(wires >> 1, 3, input!("input_status"), "digital_input_#", inputs);
-    push_bits(outputs, 3, input!("output_status"), "digital_output_#", inputs);
+    ports::digital_inputs(wires >> 1, 3, inputs);
+    ports::digital_outputs(outputs, 3, inputs);
     Some(())
 }
 
-/// Bits as one number and as a flag for each.
-fn push_bits(bits: u64, count: u32, all: InputName, family: &'static str, inputs: &mut Inputs) {
-    inputs.push(all, bits.cast_signed());
-    let spec = family_named(family);
-    for index in 0..count {
-        if let Some(name) = spec.and_then(|spec| spec.member(index + 1)) {
-            inputs.push(name, bits >> index & 1 == 1);
-        }
-    }
-}
-
-/// A family of the vocabulary that this protocol writes.
-pub(super) fn family_named(name: &str) -> Option<&'static InputSpec> {
-    static FAMILIES: LazyLock<Vec<&'static InputSpec>> =
-        LazyLock::new(|| input_specs().iter().filter(|spec| spec.range.is_some()).collect());
-    FAMILIES.iter().find(|spec| spec.name == name).copied()
-}
-
+/// Puts a value under a member of a family, where the family has it.
 pub(super) fn push_member(
-    family: &'static str,
+    family: &InputSpec,
     index: u32,
     value: impl Into<domain::Value>,
     inputs: &mut Inputs,
 ) {
-    if let Some(name) = family_named(family).and_then(|spec| spec.member(index)) {
+    if let Some(name) = family.member(index) {
         inputs.push(name, value);
     }
+}
+
+/// Two digits in hexadecimal.
+fn port_bits(field: &[u8]) -> Option<u32> {
+    let bits = (field.len() == 2).then(|| fields::hex(field))??;
+    u32::try_from(bits).ok()
 }
 
 fn hours(field: &[u8]) -> Option<f64> {
@@ -331,11 +319,11 @@ fn hours(field: &[u8]) -> Option<f64> {
 fn analog(number: u32, field: &[u8], inputs: &mut Inputs) -> Option<()> {
     match field {
         [b'F', percent @ ..] => {
-            push_member("lls_level_#", number, fields::decimal(percent)?, inputs);
+            push_member(family!("lls_level_#"), number, fields::decimal(percent)?, inputs);
         }
         millivolts => {
             let volts = f64::from(fields::integer::<u32>(millivolts)?) / 1000.0;
-            push_member("analog_#", number, volts, inputs);
+            push_member(family!("analog_#"), number, volts, inputs);
         }
     }
     Some(())

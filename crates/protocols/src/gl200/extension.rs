@@ -64,12 +64,12 @@ fn one_wire<'f, 'a>(left: &'f [&'a [u8]], draft: &mut Draft) -> Option<&'f [&'a 
             b"1" => {
                 probes += 1;
                 if let Some(address) = fields::text(address) {
-                    push_member("ext_temp_sensor_id_#", probes, address, &mut draft.inputs);
+                    push_member(family!("ext_temp_sensor_id_#"), probes, address, &mut draft.inputs);
                 }
                 // Sixteenths of a degree in two's complement.
                 if let Some(raw) = fields::hex(reading).and_then(|raw| u16::try_from(raw).ok()) {
                     let degrees = f64::from(raw.cast_signed()) / 16.0;
-                    push_member("ext_temp_sensor_#", probes, degrees, &mut draft.inputs);
+                    push_member(family!("ext_temp_sensor_#"), probes, degrees, &mut draft.inputs);
                 }
             }
             b"2" => {
@@ -91,7 +91,7 @@ fn fuel_sensors<'f, 'a>(left: &'f [&'a [u8]], mask: u64, draft: &mut Draft) -> O
     for number in 1..=fields::integer::<u32>(count).unwrap_or(0).min(16) {
         let level = left.get(1)?;
         if let Some(level) = fields::decimal(level) {
-            push_member("lls_level_#", number, level, &mut draft.inputs);
+            push_member(family!("lls_level_#"), number, level, &mut draft.inputs);
         }
         left = left.get(1 + values..)?;
     }
@@ -117,11 +117,11 @@ pub(super) fn accessory_data<'f, 'a>(left: &'f [&'a [u8]], draft: &mut Draft) ->
         let (field, rest) = left.split_first()?;
         left = rest;
         let (family, divisor) = match bit {
-            3 => ("ble_battery_voltage_#", 1000.0),
+            3 => (family!("ble_battery_voltage_#"), 1000.0),
             // The reading with a fraction, where there is one, comes behind the one without.
-            4 | 11 => ("ble_temp_sensor_#", 1.0),
-            5 => ("ble_humidity_#", 1.0),
-            13 => ("ble_battery_level_#", 1.0),
+            4 | 11 => (family!("ble_temp_sensor_#"), 1.0),
+            5 => (family!("ble_humidity_#"), 1.0),
+            13 => (family!("ble_battery_level_#"), 1.0),
             _ => continue,
         };
         if let Some(value) = fields::decimal(field) {

@@ -180,9 +180,8 @@ pub fn device_models() -> &'static [DeviceModel] {
             include_str!("../data/models/teltonika.toml"),
             include_str!("../data/models/concox.toml"),
             include_str!("../data/models/jimi.toml"),
+            include_str!("../data/models/queclink.toml"),
         ];
-        let files =
-            [include_str!("../data/models/teltonika.toml"), include_str!("../data/models/queclink.toml")];
         files
             .into_iter()
             .flat_map(|file| vendor_models(file).unwrap_or_else(|e| unreachable!("{e}")))

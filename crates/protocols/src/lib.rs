@@ -60,7 +60,15 @@ pub use contract::{
 };
 
 /// Every protocol that the server speaks, by name.
-pub static PROTOCOLS: &[&dyn Protocol] = &[&teltonika::Teltonika, &jt808::Jt808, &ruptela::Ruptela, &wondex::Wondex, &wialon::Wialon, &gt06::Gt06, &gl200::Gl200];
+pub static PROTOCOLS: &[&dyn Protocol] = &[
+    &teltonika::Teltonika,
+    &jt808::Jt808,
+    &ruptela::Ruptela,
+    &wondex::Wondex,
+    &wialon::Wialon,
+    &gt06::Gt06,
+    &gl200::Gl200,
+];
 
 /// The protocol of that name.
 pub fn protocol(name: &str) -> Option<&'static dyn Protocol> {

@@ -13,6 +13,15 @@ macro_rules! alarms {
         impl Alarm {
             const ALL: &'static [Self] = &[$(Self::$alarm,)*];
 
+            /// The alarm of that word, as devices that use our words or the like say it.
+            pub fn named(word: &str) -> Option<Self> {
+                let same = |alarm: &&Self| {
+                    let letters = |text: &'static str| text.bytes().filter(|byte| *byte != b'_');
+                    letters(alarm.word()).eq(word.bytes().filter(|byte| *byte != b'_').map(|b| b.to_ascii_lowercase()))
+                };
+                Self::ALL.iter().find(same).copied()
+            }
+
             /// As `alarm_type` says it.
             pub fn word(self) -> &'static str {
                 match self {
@@ -131,7 +140,16 @@ mod tests {
     fn every_alarm_has_its_own_bit_and_word() {
         assert!(Alarm::ALL.len() <= 64, "more than the set holds");
         for (at, alarm) in Alarm::ALL.iter().enumerate() {
+            assert_eq!(Alarm::named(alarm.word()), Some(*alarm));
             assert!(Alarm::ALL[..at].iter().all(|other| other.word() != alarm.word()), "{alarm:?}");
+        }
+    }
+
+    #[test]
+    fn words_are_found_however_they_are_written() {
+        for (word, alarm) in [("lowBattery", Some(Alarm::LowBattery)), ("SOS", Some(Alarm::Sos)), ("x", None)]
+        {
+            assert_eq!(Alarm::named(word), alarm, "{word}");
         }
     }
 

@@ -1,7 +1,8 @@
 //! HTTP requests of devices: finds one whole request at the start of a buffer, reads it, writes the response.
 //! HTTP/1.0 and 1.1 (RFC 9112); bodies by length or in chunks.
 
-use crate::{Broken, Framing, Recognition};
+use crate::{Broken, Event, Events, Framing, Recognition};
+use domain::DeviceId;
 use std::borrow::Cow;
 
 /// A head may have so many bytes and header lines.
@@ -58,13 +59,30 @@ pub fn frame(buffer: &[u8], max: usize) -> Result<Framing, Broken> {
     Ok(if length.is_some() { Framing::Frame(total) } else { Framing::Incomplete })
 }
 
-/// Whether bytes are the start of a request, whosoever it is for.
-pub fn recognise(start: &[u8], max: usize) -> Recognition {
+/// For the `any` port: whether bytes begin with a request in which `device` finds a device's name.
+pub fn recognise_device(
+    start: &[u8],
+    max: usize,
+    device: impl Fn(&Request<'_>) -> Option<String>,
+) -> Recognition {
     match frame(start, max) {
-        Ok(Framing::Frame(_)) => Recognition::Frame,
         Ok(Framing::Incomplete) => Recognition::Unsure,
+        Ok(Framing::Frame(length)) => {
+            let id = Request::parse(&start[..length]).ok().and_then(|request| device(&request));
+            match id.map(|id| DeviceId::new(&id)) {
+                Some(Ok(id)) => Recognition::Login(id),
+                _ => Recognition::No,
+            }
+        }
         _ => Recognition::No,
     }
+}
+
+/// Answers a request of a device that may not speak.
+pub fn refuse(frame: &[u8], events: &mut Events) {
+    let Ok(request) = Request::parse(frame) else { return };
+    events.push_back(Event::ReplyNow(response(Status::Forbidden, "", b"", request.connection)));
+    request.leave(events);
 }
 
 impl<'a> Request<'a> {
@@ -103,6 +121,13 @@ impl<'a> Request<'a> {
     pub fn parameters(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
         let form = if self.is_json() { &[][..] } else { self.body.trim_ascii() };
         form_urlencoded::parse(self.query.as_bytes()).chain(form_urlencoded::parse(form))
+    }
+
+    /// Closes the connection behind the response if the client asked for that.
+    pub fn leave(&self, events: &mut Events) {
+        if self.connection == Persistence::Close {
+            events.push_back(Event::Close);
+        }
     }
 
     /// A body that begins like JSON is JSON, whatever its content type says.
@@ -305,7 +330,7 @@ mod tests {
             (&long_head, "a head that is too long"),
         ] {
             assert!(frame(bytes, MAX).is_err(), "{reason}");
-            assert_eq!(recognise(bytes, MAX), Recognition::No, "{reason}");
+            assert_eq!(recognise_device(bytes, MAX, |_| None), Recognition::No, "{reason}");
         }
     }
 

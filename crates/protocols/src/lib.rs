@@ -32,6 +32,7 @@ pub mod bcd;
 pub mod cells;
 pub mod checksum;
 pub mod clock;
+pub mod custom_params;
 pub mod decode;
 pub mod fields;
 pub mod gl200;
@@ -41,6 +42,8 @@ pub mod http;
 pub mod jt808;
 pub mod lines;
 pub mod nmea;
+pub mod osmand;
+pub mod owntracks;
 mod parameters;
 pub mod plausible;
 pub mod ports;
@@ -68,6 +71,8 @@ pub static PROTOCOLS: &[&dyn Protocol] = &[
     &wialon::Wialon,
     &gt06::Gt06,
     &gl200::Gl200,
+    &osmand::Osmand,
+    &owntracks::Owntracks,
 ];
 
 /// The protocol of that name.

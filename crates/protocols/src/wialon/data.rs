@@ -5,8 +5,9 @@ use crate::{
     alarm::{Alarm, Alarms},
     cells::{Cell, Cells},
     clock,
+    custom_params::CustomParams,
     fields::{self, Fields},
-    nmea, plausible, ports, sanity,
+    nmea, plausible, ports,
 };
 use domain::{Fix, InputName, Inputs, Message};
 
@@ -113,7 +114,7 @@ struct Parameters {
     alarms: Alarms,
     cells: [HeardCell; MAX_CELLS],
     /// All that have no name in the vocabulary.
-    others: String,
+    others: CustomParams,
 }
 
 /// `mcc1`, `mnc1`, `lac1`, `cell_id1` and so on: "Additional Parameters", LBS.
@@ -155,15 +156,7 @@ impl Parameters {
             inputs.push(name, number);
             return;
         }
-        let separator = usize::from(!self.others.is_empty());
-        if self.others.len() + separator + name.len() + 1 + text.len() <= sanity::MAX_TEXT {
-            if separator == 1 {
-                self.others.push(';');
-            }
-            self.others.push_str(name);
-            self.others.push('=');
-            self.others.push_str(text);
-        }
+        self.others.push(name, text);
     }
 
     fn read_cell(&mut self, name: &str, value: &[u8]) -> bool {
@@ -194,9 +187,7 @@ impl Parameters {
         }
         cells.write(inputs);
         self.alarms.write(inputs);
-        if !self.others.is_empty() {
-            inputs.push(input!("custom_params"), &*self.others);
-        }
+        self.others.write(inputs);
     }
 }
 

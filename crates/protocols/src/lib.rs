@@ -41,6 +41,7 @@ pub mod hex;
 pub mod http;
 pub mod jt808;
 pub mod lines;
+pub mod meitrack;
 pub mod nmea;
 pub mod osmand;
 pub mod owntracks;
@@ -66,6 +67,7 @@ pub use contract::{
 pub static PROTOCOLS: &[&dyn Protocol] = &[
     &teltonika::Teltonika,
     &jt808::Jt808,
+    &meitrack::Meitrack,
     &ruptela::Ruptela,
     &wondex::Wondex,
     &wialon::Wialon,

@@ -8,6 +8,8 @@ use std::borrow::Cow;
 /// A head may have so many bytes and header lines.
 const MAX_HEAD: usize = 16 * 1024;
 const MAX_HEADERS: usize = 64;
+/// They are walked through whenever more bytes arrive, so that a body in crumbs would cost its square.
+const MAX_CHUNKS: usize = 1024;
 
 /// A request whose body has arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +48,7 @@ pub fn frame(buffer: &[u8], max: usize) -> Result<Framing, Broken> {
     let body = &buffer[head.length..];
     let length = match head.body {
         Body::Length(length) => Some(length).filter(|length| body.len() >= *length),
-        Body::Chunks => chunks(body)?.map(|(length, _)| length),
+        Body::Chunks => chunks(body, |_| {})?,
     };
     let known = match head.body {
         Body::Length(length) => length,
@@ -96,10 +98,13 @@ impl<'a> Request<'a> {
         let body = match head.body {
             Body::Length(length) if length == body.len() => Cow::Borrowed(body),
             Body::Length(_) => return Err(NO_REQUEST),
-            Body::Chunks => match chunks(body)? {
-                Some((length, data)) if length == body.len() => Cow::Owned(data),
-                _ => return Err(NO_REQUEST),
-            },
+            Body::Chunks => {
+                let mut data = Vec::new();
+                match chunks(body, |chunk| data.extend_from_slice(chunk))? {
+                    Some(length) if length == body.len() => Cow::Owned(data),
+                    _ => return Err(NO_REQUEST),
+                }
+            }
         };
         let (path, query) = head.target.split_once('?').unwrap_or((head.target, ""));
         let (content_type, authorization) = (head.content_type, head.authorization);
@@ -241,10 +246,11 @@ fn head(buffer: &[u8]) -> Result<Option<Head<'_>>, Broken> {
     Ok(Some(head))
 }
 
-/// A body in chunks: its bytes on the wire with the trailer, and its data. `None` when its end is missing.
-fn chunks(body: &[u8]) -> Result<Option<(usize, Vec<u8>)>, Broken> {
-    let (mut at, mut data) = (0, Vec::new());
-    loop {
+/// A body in chunks: gives each to `data`, and says how many bytes they take with the trailer. `None` when the end is
+/// missing.
+fn chunks(body: &[u8], mut data: impl FnMut(&[u8])) -> Result<Option<usize>, Broken> {
+    let mut at = 0;
+    for _ in 0..MAX_CHUNKS {
         let rest = &body[at..];
         let Ok(parsed) = httparse::parse_chunk_size(rest) else { return Err(NO_REQUEST) };
         let httparse::Status::Complete((line, size)) = parsed else { return Ok(None) };
@@ -253,7 +259,7 @@ fn chunks(body: &[u8]) -> Result<Option<(usize, Vec<u8>)>, Broken> {
             let trailer = &rest[line..];
             let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
             return match httparse::parse_headers(trailer, &mut headers) {
-                Ok(httparse::Status::Complete((length, _))) => Ok(Some((at + line + length, data))),
+                Ok(httparse::Status::Complete((length, _))) => Ok(Some(at + line + length)),
                 Ok(httparse::Status::Partial) => Ok(None),
                 Err(_) => Err(NO_REQUEST),
             };
@@ -265,9 +271,10 @@ fn chunks(body: &[u8]) -> Result<Option<(usize, Vec<u8>)>, Broken> {
             [] | [b'\r'] => return Ok(None),
             _ => return Err(NO_REQUEST),
         }
-        data.extend_from_slice(chunk);
+        data(chunk);
         at += end + 2;
     }
+    Err(Broken::NotAFrame("a body in too many chunks"))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
-//! What holds for every message of every protocol. Tests and fuzzers run it on all that comes out of a decoder.
+//! What holds for every message of every protocol, and for all that comes of some bytes. Tests and fuzzers run it on
+//! whatever comes out of a decoder.
 
-use crate::plausible;
+use crate::{Event, plausible};
 use domain::{Fix, InputName, Message, Value, ValueKind};
 
 /// No text of an input is longer, in bytes.
@@ -14,6 +15,44 @@ pub fn assert_sane(message: &Message) {
     }
     for (name, value) in message.inputs.iter() {
         assert_sane_input(name, value);
+    }
+}
+
+/// Whoever sends a byte makes the server keep a few, not thousands: nothing grows faster than what was received.
+///
+/// # Panics
+/// When more comes of `received` bytes than a record of their length can mean.
+pub fn assert_bounded(events: &[Event], received: usize) {
+    let (mut inputs, mut kept, mut replies) = (0, 0, 0);
+    for event in events {
+        match event {
+            Event::Message { message, .. } => {
+                inputs += message.inputs.len();
+                kept += message.inputs.iter().map(|(_, value)| text_length(value)).sum::<usize>();
+            }
+            Event::Problem { error, bytes, .. } => kept += error.len().min(MAX_ERROR) + bytes.len(),
+            Event::Reply { text, .. } => kept += text.len(),
+            Event::ReplyNow(bytes) | Event::ReplyWhenDurable(bytes) => replies += bytes.len(),
+            Event::Identify { .. } | Event::Heartbeat { .. } | Event::Close | Event::Broken(_) => {}
+        }
+    }
+    for (what, count, bound) in [
+        ("events", events.len(), received + 8),
+        ("inputs", inputs, 20 * received + 64),
+        ("bytes of texts and problems", kept, 24 * received + 1024),
+        ("bytes of replies", replies, 24 * received + 1024),
+    ] {
+        assert!(count <= bound, "{count} {what} of {received} bytes");
+    }
+}
+
+/// Errors are sentences: a short frame may have one that is longer than itself.
+const MAX_ERROR: usize = 16;
+
+fn text_length(value: &Value) -> usize {
+    match value {
+        Value::Text(text) => text.len(),
+        _ => 0,
     }
 }
 

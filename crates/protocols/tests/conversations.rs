@@ -123,34 +123,83 @@ proptest! {
     }
 
     #[test]
-    fn damaged_captures_never_panic(
-        which: Index,
-        damage in prop::collection::vec((any::<Index>(), any::<u8>()), 1..8),
-    ) {
+    fn damaged_captures_never_panic(which: Index, damage in prop::collection::vec(any_damage(), 1..6)) {
         for protocol in PROTOCOLS {
             let conversations = captures(protocol.name());
-            let conversation = which.get(&conversations);
-            let damaged = |mut bytes: Vec<u8>| {
-                for (place, byte) in &damage {
-                    let place = place.index(bytes.len());
-                    bytes[place] = *byte;
-                }
-                bytes
-            };
+            let conversation = which.get(conversations);
+            let donor: Vec<u8> = conversations.iter().flat_map(|it| it.turns[0].frame.clone()).collect();
+            let damaged = |bytes: &[u8]| damage.iter().fold(bytes.to_vec(), |bytes, it| it.done_to(bytes, &donor));
             let Some(Stream { transport, bytes }) = conversation.stream(*protocol) else {
                 for turn in &conversation.turns {
-                    datagram(*protocol, &damaged(turn.frame.clone()));
+                    datagram(*protocol, &damaged(&turn.frame));
                 }
                 continue;
             };
-            let bytes = damaged(bytes);
+            let bytes = damaged(&bytes);
             for manner in Manner::ALL {
                 prop_assert_eq!(
                     converse(*protocol, transport, manner, [&*bytes]),
                     converse(*protocol, transport, manner, bytes.chunks(7))
                 );
             }
+            for turn in &conversation.turns {
+                let frame = damaged(&turn.frame);
+                Decoder::new(*protocol, Options::default()).frame(&frame);
+                protocol.recognise(&frame);
+            }
         }
+    }
+}
+
+/// What happens to bytes on their way.
+#[derive(Clone, Debug)]
+enum Damage {
+    Replaced(Index, u8),
+    Flipped(Index, u8),
+    CutOff(Index),
+    /// From one place up to another they are lost.
+    Lost(Index, Index),
+    /// From one place up to another they come twice.
+    Doubled(Index, Index),
+    /// Bytes of other frames of the protocol come in between.
+    Spliced(Index, Index, Index),
+}
+
+fn any_damage() -> impl Strategy<Value = Damage> {
+    prop_oneof![
+        (any::<Index>(), any::<u8>()).prop_map(|(place, byte)| Damage::Replaced(place, byte)),
+        (any::<Index>(), 0..8_u8).prop_map(|(place, bit)| Damage::Flipped(place, bit)),
+        any::<Index>().prop_map(Damage::CutOff),
+        any::<(Index, Index)>().prop_map(|(from, to)| Damage::Lost(from, to)),
+        any::<(Index, Index)>().prop_map(|(from, to)| Damage::Doubled(from, to)),
+        any::<(Index, Index, Index)>().prop_map(|(place, from, to)| Damage::Spliced(place, from, to)),
+    ]
+}
+
+impl Damage {
+    fn done_to(&self, mut bytes: Vec<u8>, donor: &[u8]) -> Vec<u8> {
+        let range = |from: &Index, to: &Index, length: usize| {
+            let (from, to) = (from.index(length + 1), to.index(length + 1));
+            from.min(to)..from.max(to)
+        };
+        let length = bytes.len();
+        match self {
+            _ if length == 0 => {}
+            Self::Replaced(place, byte) => bytes[place.index(length)] = *byte,
+            Self::Flipped(place, bit) => bytes[place.index(length)] ^= 1 << bit,
+            Self::CutOff(place) => bytes.truncate(place.index(length)),
+            Self::Lost(from, to) => _ = bytes.drain(range(from, to, length)),
+            Self::Doubled(from, to) => {
+                let range = range(from, to, length);
+                let again = bytes[range.clone()].to_vec();
+                bytes.splice(range.end..range.end, again);
+            }
+            Self::Spliced(place, from, to) => {
+                let place = place.index(length);
+                bytes.splice(place..place, donor[range(from, to, donor.len())].to_vec());
+            }
+        }
+        bytes
     }
 }
 

@@ -1,7 +1,7 @@
 //! Records as background location libraries post them: one `location` or a list of them. Speeds are metres per second;
 //! −1 stands for what the phone does not know.
 
-use super::{Report, query};
+use super::{Report, query, says_something};
 use crate::{
     alarm::{Alarm, Alarms},
     clock, fields,
@@ -79,16 +79,16 @@ pub(super) fn read(request: &Request<'_>) -> Option<Report> {
         }
     };
     let location = body.location.map_or("null", RawValue::get);
-    let records = match serde_json::from_str::<Vec<&RawValue>>(location) {
-        Ok(several) => several.into_iter().map(|one| record(one.get())).collect(),
-        Err(_) => vec![record(location)],
-    };
-    Some(Report { device, records })
+    let list =
+        serde_json::from_str(location).unwrap_or_else(|_| body.location.into_iter().collect::<Vec<_>>());
+    let count = list.len();
+    let records: Vec<_> = list.into_iter().filter_map(|one| record(one.get())).collect();
+    Some(Report { device, unreadable: count - records.len(), records })
 }
 
-fn record(text: &str) -> Result<(Message, RecordHash), &'static str> {
-    let location: Location<'_> = serde_json::from_str(text).map_err(|_| "a location that cannot be read")?;
-    Ok((message(location), RecordHash::of(text.as_bytes())))
+fn record(text: &str) -> Option<(Message, RecordHash)> {
+    let message = message(serde_json::from_str(text).ok()?);
+    says_something(&message).then(|| (message, RecordHash::of(text.as_bytes())))
 }
 
 fn message(location: Location<'_>) -> Message {

@@ -46,10 +46,17 @@ impl Protocol for Osmand {
     }
 }
 
-/// What a request says: whose it is, and the records that could be read.
+/// What a request says: whose it is, and its records.
 struct Report {
     device: String,
-    records: Vec<Result<(Message, RecordHash), &'static str>>,
+    records: Vec<(Message, RecordHash)>,
+    /// How many more there are that cannot be read.
+    unreadable: usize,
+}
+
+/// Whether a record says anything beside its time.
+fn says_something(message: &Message) -> bool {
+    message.fix.is_some() || !message.inputs.is_empty()
 }
 
 impl Report {
@@ -86,11 +93,15 @@ impl Machine for Session {
             }
             return Ok(());
         };
-        for record in report.records {
-            events.push_back(match record {
-                Ok((message, hash)) => Event::Message { slot, message, hash },
-                Err(error) => Event::Problem { slot, error: error.to_owned(), bytes: frame.to_vec() },
-            });
+        if report.records.is_empty() {
+            events.push_back(Event::Heartbeat { slot });
+        }
+        for (message, hash) in report.records {
+            events.push_back(Event::Message { slot, message, hash });
+        }
+        if report.unreadable > 0 {
+            let error = format!("{} locations that cannot be read", report.unreadable);
+            events.push_back(Event::Problem { slot, error, bytes: request.body.to_vec() });
         }
         events.push_back(Event::ReplyWhenDurable(answer(Status::Ok)));
         request.leave(events);

@@ -1,6 +1,6 @@
 //! A record as a query or a form. Speeds are knots, as Traccar Client has always sent them.
 
-use super::Report;
+use super::{Report, says_something};
 use crate::{
     alarm::{Alarm, Alarms},
     cells::{Cell, Cells},
@@ -20,7 +20,9 @@ pub(super) fn read(request: &Request<'_>) -> Option<Report> {
     let device = record.device.take()?;
     // The same record is the same query, whether it is sent again or not.
     let hash = RecordHash::of(&[request.query.as_bytes(), &request.body].concat());
-    Some(Report { device, records: vec![Ok((record.message(), hash))] })
+    let message = record.message();
+    let records = if says_something(&message) { vec![(message, hash)] } else { Vec::new() };
+    Some(Report { device, records, unreadable: 0 })
 }
 
 #[derive(Default)]

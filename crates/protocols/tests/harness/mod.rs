@@ -6,10 +6,11 @@
 use domain::{Message, Transport};
 use proptest::test_runner::{Config, RngSeed};
 use protocols::{
-    Admission, Connection, DeviceSlot, Event, Events, KnownDevice, Machine, Protocol,
+    Admission, Connection, DeviceSlot, Event, Events, KnownDevice, Machine, PROTOCOLS, Protocol,
     decode::{Decoder, answer, bytes_of, transport_of},
-    sanity::assert_sane,
+    sanity::{assert_bounded, assert_sane},
 };
+use std::{collections::HashMap, sync::LazyLock};
 
 /// Property tests draw the same cases on every run.
 pub(crate) fn seeded(cases: u32) -> Config {
@@ -49,7 +50,14 @@ impl Conversation {
 }
 
 /// The project's own captures of a protocol.
-pub(crate) fn captures(protocol: &str) -> Vec<Conversation> {
+pub(crate) fn captures(protocol: &str) -> &'static [Conversation] {
+    static ALL: LazyLock<HashMap<&'static str, Vec<Conversation>>> = LazyLock::new(|| {
+        PROTOCOLS.iter().map(|protocol| (protocol.name(), read_captures(protocol.name()))).collect()
+    });
+    &ALL[protocol]
+}
+
+fn read_captures(protocol: &str) -> Vec<Conversation> {
     let path = format!("{}/captures/{protocol}.txt", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}"));
     assert!(text.contains("# provenance: "), "{path} does not say where it comes from");
@@ -108,9 +116,10 @@ pub(crate) fn converse<'a>(
         Manner::Introduced => introduced(protocol, transport),
         Manner::Prompt | Manner::Slow => Connection::new(protocol, transport),
     };
-    let mut events = Vec::new();
+    let (mut events, mut received) = (Vec::new(), 0);
     for chunk in chunks {
         connection.receive(chunk);
+        received += chunk.len();
         if manner != Manner::Slow {
             drain(&mut connection, &mut events);
             let limit = protocol.max_frame();
@@ -118,6 +127,7 @@ pub(crate) fn converse<'a>(
         }
     }
     drain(&mut connection, &mut events);
+    assert_bounded(&events, received);
     events
 }
 
@@ -128,6 +138,7 @@ pub(crate) fn datagram(protocol: &dyn Protocol, bytes: &[u8]) -> Vec<Event> {
         connection.receive_frame(bytes);
         drain(&mut connection, &mut events);
     }
+    assert_bounded(&events, 2 * bytes.len());
     events
 }
 

@@ -181,6 +181,7 @@ pub fn device_models() -> &'static [DeviceModel] {
             include_str!("../data/models/concox.toml"),
             include_str!("../data/models/jimi.toml"),
             include_str!("../data/models/queclink.toml"),
+            include_str!("../data/models/sinotrack.toml"),
         ];
         files
             .into_iter()

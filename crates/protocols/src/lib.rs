@@ -37,6 +37,7 @@ pub mod decode;
 pub mod fields;
 pub mod gl200;
 pub mod gt06;
+pub mod h02;
 pub mod hex;
 pub mod http;
 pub mod jt808;
@@ -75,6 +76,7 @@ pub static PROTOCOLS: &[&dyn Protocol] = &[
     &gl200::Gl200,
     &osmand::Osmand,
     &owntracks::Owntracks,
+    &h02::H02,
 ];
 
 /// The protocol of that name.

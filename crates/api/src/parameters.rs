@@ -2,7 +2,10 @@
 //! value out of bounds never reaches it. All wrong parameters are told at once.
 
 use crate::{dates::Moment, request::Arguments};
-use domain::{DeviceId, GroupId, SecurityGroupId, TariffId, Timestamp, TrackerId, UserId};
+use domain::{
+    DeviceId, DiscreteType, GroupId, GroupType, MeteringType, SecurityGroupId, SensorId, TariffId, Timestamp,
+    TrackerId, UnitsType, UserId, VirtualType,
+};
 use fleet::{Money, ParameterError, rules};
 use jiff::civil::DateTime;
 use serde_json::{Value, json};
@@ -278,7 +281,7 @@ macro_rules! id_parameters {
         }
     )*};
 }
-id_parameters!(TrackerId GroupId SecurityGroupId TariffId UserId);
+id_parameters!(TrackerId GroupId SecurityGroupId TariffId UserId SensorId);
 
 impl Parameter for bool {
     fn schema() -> Value {
@@ -292,6 +295,53 @@ impl Parameter for bool {
             Value::String(text) if text == "false" || text == "0" => Ok(false),
             _ => Err("must be true or false".into()),
         }
+    }
+}
+
+/// A number; a text of one counts as one.
+impl Parameter for f64 {
+    fn schema() -> Value {
+        json!({ "type": "number" })
+    }
+
+    fn parse(value: &Value) -> Result<Self, Wrong> {
+        let number = match value {
+            Value::Number(number) => number.as_f64(),
+            Value::String(text) => text.trim().parse().ok(),
+            _ => None,
+        };
+        number.filter(|number| number.is_finite()).ok_or_else(|| "must be a number".into())
+    }
+}
+
+macro_rules! word_parameters {
+    ($($name:ident)*) => {$(
+        impl Parameter for $name {
+            fn schema() -> Value {
+                let words: Vec<_> = Self::ALL.iter().map(|word| word.as_str()).collect();
+                json!({ "type": "string", "enum": words })
+            }
+
+            fn parse(value: &Value) -> Result<Self, Wrong> {
+                let known = value.as_str().and_then(Self::find);
+                known.ok_or_else(|| {
+                    let words: Vec<_> = Self::ALL.iter().map(|word| word.as_str()).collect();
+                    format!("must be one of {}", words.join(" ")).into()
+                })
+            }
+        }
+    )*};
+}
+word_parameters!(MeteringType DiscreteType VirtualType GroupType);
+
+impl Parameter for UnitsType {
+    fn schema() -> Value {
+        json!({ "type": "string", "enum": Self::all().map(Self::as_str).collect::<Vec<_>>() })
+    }
+
+    fn parse(value: &Value) -> Result<Self, Wrong> {
+        let known = value.as_str().and_then(Self::find);
+        known.ok_or_else(|| "must be a unit such as custom, litre, celsius, volt, percent, kmh".into())
     }
 }
 

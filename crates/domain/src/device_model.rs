@@ -168,6 +168,13 @@ impl fmt::Display for IdType {
 }
 
 impl DeviceModel {
+    /// The number under which a discrete sensor follows the ignition as the device itself judges it: the one after its
+    /// wired inputs. `None` for what is no vehicle's, and when all eight numbers are wired.
+    pub fn ignition_input(&self) -> Option<u8> {
+        let number = self.digital_inputs + 1;
+        (&*self.r#type == "vehicle" && number <= 8).then_some(number)
+    }
+
     pub fn speaks(&self, protocol: &str) -> bool {
         self.protocols.iter().any(|name| **name == *protocol)
     }

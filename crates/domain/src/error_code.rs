@@ -61,6 +61,8 @@ error_codes! {
     225 403 LegalType "Not allowed for this legal type";
     226 400 WrongIccid "Wrong ICCID";
     227 400 WrongActivationCode "Wrong activation code";
+    228 400 UnsupportedBySensor "Not supported by the sensor";
+    232 400 InputInUse "Input already in use";
     233 400 NoDataFile "No data file";
     234 400 InvalidDataFormat "Invalid data format";
     236 402 TariffRestriction "Feature unavailable due to tariff restrictions";
@@ -83,6 +85,8 @@ error_codes! {
     263 400 NoChangeNeeded "No change needed, old and new values are the same";
     266 403 WrongDeviceStatus "Cannot perform action for the device in current status";
     268 402 OverQuota "Over quota";
+    270 400 TooManySensors "Too many sensors of same type";
+    272 400 DifferentModels "Trackers must have the same model";
     276 403 WrongSessionKind "Operation is not allowed for this kind of session";
 }
 

@@ -39,6 +39,8 @@ ids! {
     ApiKeyId,
     /// A group of sub-users with the same rights.
     SecurityGroupId,
+    /// What a user defined on an input of a source.
+    SensorId,
 }
 
 impl GroupId {

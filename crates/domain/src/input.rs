@@ -1,10 +1,13 @@
 //! The vocabulary of inputs: every name that a decoder may emit, with its unit and a code that is stored for ever.
 //! The table is `data/inputs.tsv`; an indexed family such as `analog_#` is one row.
 
+use serde::{Deserialize, Serialize};
 use std::{collections::HashMap, fmt, sync::LazyLock};
 
-/// A name of the vocabulary. Stored by its code, which never changes its meaning.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// A name of the vocabulary. Stored by its code, which never changes its meaning, or by the name itself where people
+/// read it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct InputName(u32);
 
 impl InputName {
@@ -48,6 +51,20 @@ impl fmt::Display for InputName {
             (Some(family), Some(index)) => write!(f, "{family}{index}"),
             _ => f.write_str(self.spec().name),
         }
+    }
+}
+
+impl From<InputName> for String {
+    fn from(name: InputName) -> Self {
+        name.to_string()
+    }
+}
+
+impl TryFrom<String> for InputName {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        Self::find(&name).ok_or_else(|| format!("`{name}` is no input"))
     }
 }
 

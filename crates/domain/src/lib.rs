@@ -12,10 +12,12 @@ mod input;
 mod message;
 mod record;
 mod right;
+mod sensor;
 mod settings;
 mod state;
 mod time;
 mod units;
+mod units_type;
 
 pub use clock::Clock;
 pub use command::{Command, CommandKind, LockAction, Outcome};
@@ -24,16 +26,22 @@ pub use device_model::{Battery, DeviceModel, IdType, ModelCode, device_models};
 pub use error_code::ErrorCode;
 pub use id::{
     AccountId, ApiKeyId, CommandId, DeviceId, GroupId, InvalidDeviceId, PanelAccountId, SecurityGroupId,
-    SourceId, TariffId, TrackerId, UserId,
+    SensorId, SourceId, TariffId, TrackerId, UserId,
 };
 pub use identity::{RecordHash, RecordIdentity};
 pub use input::{InputName, InputSpec, Value, ValueKind, input_specs};
 pub use message::{Fix, Inputs, Message};
 pub use record::{Contact, ContactKind, Derived, Problem, Record, Reply, Telemetry, TimeOrigin, Transport};
 pub use right::Right;
-pub use settings::{ConnectionTimeouts, TripDetection};
+pub use sensor::{
+    COMPOSITE, CalcMethod, CalibrationPoint, Discrete, DiscreteType, GroupType, Metering, MeteringInput,
+    MeteringParameters, MeteringType, NewSensor, Sensor, SensorKind, SensorOrigin, ValueTitle, VirtualSensor,
+    VirtualType, default_sensors, diagnostic_states, sensors_after_replacement,
+};
+pub use settings::{ConnectionTimeouts, IgnitionSource, TripDetection};
 pub use state::{
     Connection, ConnectionStatus, LatestFix, LatestValue, Movement, MovementStatus, PositionSource, State,
 };
 pub use time::{Timestamp, plausible_time};
 pub use units::{Coordinates, Heading, Metres, Speed};
+pub use units_type::{MeasurementSystem, UnitsType};

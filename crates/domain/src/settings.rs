@@ -1,5 +1,6 @@
 //! Settings of a source that decide how its records are understood.
 
+use crate::{CalcMethod, InputName};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -38,4 +39,16 @@ impl Default for ConnectionTimeouts {
     fn default() -> Self {
         Self { idle: Duration::from_secs(5 * 60), offline: Duration::from_secs(10 * 60) }
     }
+}
+
+/// What tells whether the ignition of a source is on.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum IgnitionSource {
+    /// The device's own report.
+    #[default]
+    Reported,
+    /// A wired input.
+    Input(u8),
+    /// Any other input; on when the method's result is not 0.
+    Computed { input: InputName, method: CalcMethod },
 }

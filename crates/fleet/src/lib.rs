@@ -15,6 +15,7 @@ mod registration;
 pub mod rules;
 mod secrets;
 mod security_group;
+mod sensor;
 mod session;
 mod sub_user;
 mod subscription;
@@ -32,6 +33,11 @@ pub use origin::origin;
 pub use plugins::{ModelFilter, PLUGINS, Plugin};
 pub use registration::Registration;
 pub use secrets::{Randomness, Secrets, SecureRandom, ServerSecret};
+pub use sensor::{
+    BATCH_TRACKERS, Components, DataKind, Diagnostics, InputDescription, InputsView, MeterReading, Meters,
+    Readings, ReadingsFilter, SensorTypeFilter, SensorValue, SensorValues, StateField, SwitchReading,
+    VirtualSensorReading, input_descriptions,
+};
 pub use store::catalog::{
     Address, DeviceType, Direction, DocType, Group, LegalType, Listed, MapFilter, Money, Page, Person,
     Profile, Role, SecurityGroup, Settings, Shown, Tariff, TariffDefaults, TariffKind, TariffOrder,
@@ -45,12 +51,14 @@ pub use telemetry::{
 };
 pub use track::{PointChoice, Track, TrackListing, TrackPoint, TrackPoints, Tracks, Trip};
 pub use tracker::{StateOf, TrackerView};
+pub use trip_detection::source_settings;
 pub use user::{PanelUser, SettingsChange, UserDraft};
 
 use attempts::Attempts;
 use directory::Directory;
 use domain::{Clock, Timestamp};
 use live::Live;
+use sensor::SensorCache;
 use session::SessionCache;
 use std::sync::Arc;
 use store::{catalog::Catalog, history::History, signals::Signals};
@@ -66,6 +74,7 @@ pub struct Fleet {
     clock: Arc<dyn Clock>,
     directory: Directory,
     sessions: SessionCache,
+    sensors: SensorCache,
     secrets: Secrets,
     secret: ServerSecret,
     attempts: Attempts,
@@ -104,6 +113,7 @@ impl Fleet {
             clock: parts.clock,
             directory,
             sessions: SessionCache::default(),
+            sensors: SensorCache::default(),
             secrets: Secrets::new(parts.randomness),
             secret: parts.secret,
             attempts: Attempts::default(),

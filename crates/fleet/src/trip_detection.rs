@@ -1,8 +1,10 @@
 //! Trip detection: when a tracker is moving, stopped, parked. It belongs to the source.
 
 use crate::{Failure, Fleet, TrackerView, UserCaller};
-use domain::{ErrorCode, TrackerId, TripDetection};
-use telemetry::SourceSettings;
+use domain::{ErrorCode, ModelCode, SourceId, TrackerId, TripDetection};
+use std::collections::BTreeMap;
+use store::catalog::{Catalog, CatalogError, IgnitionSensor};
+use telemetry::{SourceSettings, sensor::ignition_source};
 
 impl Fleet {
     /// What is in force.
@@ -40,4 +42,29 @@ impl Fleet {
         let view = self.tracker(caller, id).map_err(|_| ErrorCode::EntityNotFound)?;
         if view.source.blocked { Err(ErrorCode::DeviceBlocked.into()) } else { Ok(view) }
     }
+}
+
+/// The settings of every source that has others than `defaults`, for the live state to start with.
+///
+/// # Errors
+/// When the catalog cannot be read.
+pub async fn source_settings(
+    catalog: &Catalog,
+    defaults: SourceSettings,
+) -> Result<Vec<(SourceId, SourceSettings)>, CatalogError> {
+    let mut settings = BTreeMap::new();
+    for (source, trips) in catalog.trip_detections().await? {
+        settings.insert(source, SourceSettings { trips, ..defaults });
+    }
+    let mut ignitions = BTreeMap::<_, (String, Vec<_>)>::new();
+    for IgnitionSensor { source, model, sensor } in catalog.ignition_sensors().await? {
+        ignitions.entry(source).or_insert((model, Vec::new())).1.push(sensor);
+    }
+    for (source, (model, sensors)) in ignitions {
+        if let Some(model) = ModelCode::find(&model) {
+            let ignition = ignition_source(&sensors, model.model());
+            settings.entry(source).or_insert(defaults).ignition = ignition;
+        }
+    }
+    Ok(settings.into_iter().collect())
 }

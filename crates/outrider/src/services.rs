@@ -7,7 +7,7 @@ use crate::{
     panel_password, server_secret,
 };
 use anyhow::Context;
-use domain::{Clock, ConnectionTimeouts, TripDetection};
+use domain::{Clock, ConnectionTimeouts, IgnitionSource, TripDetection};
 use fleet::{Fleet, Parts, Randomness};
 use gateway::{Bound, Gateway, GatewayConfig, Limits};
 use live::{Live, Options};
@@ -55,8 +55,7 @@ impl Services {
         let catalog = open_catalog(config).await?;
         let signals = Signals::default();
         let defaults = source_settings(config);
-        let own = |(source, trips)| (source, SourceSettings { trips, ..defaults });
-        let settings = catalog.trip_detections().await?.into_iter().map(own).collect();
+        let settings = fleet::source_settings(&catalog, defaults).await?;
         let options = Options { defaults, settings, ..Options::default() };
         let live = Live::start(journal.clone(), clock.clone(), &config.data_dir.join("live"), options)?;
         let live = Arc::new(live);
@@ -155,6 +154,7 @@ fn source_settings(config: &Config) -> SourceSettings {
             idle: config.status.idle_timeout,
             offline: config.status.offline_timeout,
         },
+        ignition: IgnitionSource::default(),
     }
 }
 

@@ -3,8 +3,8 @@
 
 use crate::{connection_status, movement, vocabulary::vocabulary};
 use domain::{
-    ConnectionTimeouts, Contact, ContactKind, Derived, Fix, InputName, LatestFix, Record, State, Telemetry,
-    TimeOrigin, Timestamp, TripDetection, Value, plausible_time,
+    ConnectionTimeouts, Contact, ContactKind, Derived, Fix, IgnitionSource, InputName, LatestFix, Record,
+    State, Telemetry, TimeOrigin, Timestamp, TripDetection, Value, plausible_time,
 };
 use std::{
     ops::{BitOr, BitOrAssign},
@@ -12,10 +12,11 @@ use std::{
 };
 
 /// What decides how the records of one source are understood.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct SourceSettings {
     pub trips: TripDetection,
     pub timeouts: ConnectionTimeouts,
+    pub ignition: IgnitionSource,
 }
 
 /// What of a state changed.
@@ -122,7 +123,7 @@ fn apply_telemetry(state: &mut State, telemetry: &Telemetry, settings: &SourceSe
     if let Some(fix) = fix {
         change.fix = keep_newer(&mut state.fix, fix, *time);
     }
-    if let Some(sample) = movement::Sample::of(telemetry) {
+    if let Some(sample) = movement::Sample::of(telemetry, &settings.ignition) {
         let before = state.movement.status;
         movement::advance(&mut state.movement, &sample, &settings.trips);
         change.movement = state.movement.status != before;

@@ -2,6 +2,7 @@
 //! answer to "what is known now". Pure: time is an argument, nothing is remembered between calls.
 
 pub mod movement;
+pub mod sensor;
 pub mod trips;
 
 mod fold;

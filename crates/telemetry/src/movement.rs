@@ -1,8 +1,10 @@
 //! Is the source moving, stopped or parked: a machine over samples in the order of device time. It runs over live
 //! records as they come and over history alike, so that trips and the live status never contradict each other.
 
-use crate::{fold::believed_fix, vocabulary::vocabulary};
-use domain::{Movement, MovementStatus, Speed, Telemetry, TimeOrigin, Timestamp, TripDetection, Value};
+use crate::{fold::believed_fix, sensor::ignition, vocabulary::vocabulary};
+use domain::{
+    IgnitionSource, Movement, MovementStatus, Speed, Telemetry, TimeOrigin, Timestamp, TripDetection, Value,
+};
 use std::time::Duration;
 
 /// What one record tells about movement. `None`: it does not say.
@@ -18,13 +20,14 @@ pub struct Sample {
 
 impl Sample {
     /// What a record tells, whether it comes live or from history; `None` when its time is suspect.
-    pub fn of(telemetry: &Telemetry) -> Option<Self> {
+    pub fn of(telemetry: &Telemetry, ignition_source: &IgnitionSource) -> Option<Self> {
         let words = vocabulary();
         let flag = |name| telemetry.message.inputs.get(name).and_then(Value::flag);
         (telemetry.time_origin != TimeOrigin::Suspect).then(|| Self {
             time: telemetry.time,
             speed: believed_fix(telemetry).and_then(|fix| fix.speed),
-            ignition: flag(words.ignition),
+            ignition: ignition(ignition_source, |name| Some((telemetry.message.inputs.get(name)?, ())))
+                .map(|(on, ())| on),
             motion: flag(words.motion).or_else(|| flag(words.moving)),
         })
     }

@@ -1,7 +1,11 @@
 //! What is known of a source now, as `tracker/get_state` answers it: computed from the state and the device model.
 //! Dates stay timestamps; the API formats them.
 
-use crate::{SourceSettings, connection_status, vocabulary::Switches, vocabulary::vocabulary};
+use crate::{
+    SourceSettings, connection_status,
+    sensor::{latest_ignition, switches},
+    vocabulary::vocabulary,
+};
 use domain::{
     ConnectionStatus, Coordinates, DeviceModel, InputName, LatestFix, LatestValue, Metres, MovementStatus,
     PositionSource, SourceId, State, Timestamp, Value,
@@ -84,7 +88,7 @@ impl StateView {
         let (inputs, inputs_update) = switches(state, &words.inputs, model.digital_inputs);
         let (outputs, outputs_update) = switches(state, &words.outputs, model.digital_outputs);
         let (battery_level, battery_update) = battery(state, model);
-        let ignition = state.value(words.ignition);
+        let ignition = latest_ignition(state, &settings.ignition);
         Self {
             source_id: source,
             gps: gps(state, model),
@@ -101,8 +105,8 @@ impl StateView {
             additional: additional(state, model),
             actual_track_update: state.movement.last_moved,
             movement_status_update: state.movement.since,
-            ignition: ignition.and_then(|ignition| ignition.value.flag()),
-            ignition_update: ignition.map(|ignition| ignition.time),
+            ignition: ignition.map(|(on, _)| on),
+            ignition_update: ignition.map(|(_, time)| time),
         }
     }
 }
@@ -169,27 +173,6 @@ fn battery(state: &State, model: &DeviceModel) -> (Option<u8>, Option<Timestamp>
 
 fn percent(value: &Value) -> Option<u8> {
     value.number().map(|number| number.round().clamp(0.0, 100.0) as u8)
-}
-
-/// The first `count` switches, and when any of them was last reported. One that was never reported is off.
-fn switches(state: &State, names: &Switches, count: u8) -> (Vec<bool>, Option<Timestamp>) {
-    let mask = state.value(names.mask).and_then(|known| match known.value {
-        Value::Int(bits) => Some((known.time, bits)),
-        _ => None,
-    });
-    let switch = |number: u32| -> Option<(Timestamp, bool)> {
-        let own = names.each.member(number).and_then(|name| state.value(name));
-        let own = own.and_then(|known| Some((known.time, known.value.flag()?)));
-        let bit =
-            mask.map(|(time, bits)| (time, bits.checked_shr(number - 1).is_some_and(|bits| bits & 1 == 1)));
-        match (own, bit) {
-            (Some(own), Some(bit)) if bit.0 > own.0 => Some(bit),
-            (own, bit) => own.or(bit),
-        }
-    };
-    let known: Vec<_> = (1..=u32::from(count)).map(switch).collect();
-    let updated = known.iter().flatten().map(|(time, _)| *time).max();
-    (known.into_iter().map(|known| known.is_some_and(|(_, on)| on)).collect(), updated)
 }
 
 fn additional(state: &State, model: &DeviceModel) -> Vec<Additional> {

@@ -11,7 +11,10 @@ use domain::{Coordinates, ErrorCode, Timestamp, TrackerId};
 use line::Line;
 use listing::Listing;
 use std::ops::Range;
-use telemetry::trips::{Piece, Point, Summary};
+use telemetry::{
+    SourceSettings,
+    trips::{Piece, Point, Summary},
+};
 use timeline::Leg;
 use tokio::time::timeout;
 
@@ -153,14 +156,18 @@ impl Fleet {
     }
 
     /// Lets history catch up with the journal, so that whatever was acknowledged before the call is in the answer.
-    async fn history_catches_up(&self) {
+    pub(crate) async fn history_catches_up(&self) {
         self.catch_up().await;
         // Late or failed: what can be read is answered, and readiness tells why.
         let _ = timeout(PATIENCE, self.history.caught_up_to(self.live.position())).await;
     }
 
     /// The beginning of what the tracker's plan, and the caller's security group, let the caller see.
-    async fn kept_from(&self, caller: &UserCaller, view: &TrackerView) -> Result<Timestamp, Failure> {
+    pub(crate) async fn kept_from(
+        &self,
+        caller: &UserCaller,
+        view: &TrackerView,
+    ) -> Result<Timestamp, Failure> {
         let tariff = self.catalog.tariff(view.source.tariff).await?.ok_or(ErrorCode::InvalidTariff)?;
         let periods = [Some(&tariff.terms.store_period), caller.store_period.as_ref()];
         let beginnings =
@@ -169,7 +176,11 @@ impl Fleet {
     }
 
     /// The parts of `span` by source.
-    async fn legs(&self, view: &TrackerView, span: &Range<Timestamp>) -> Result<Vec<Leg>, Failure> {
+    pub(crate) async fn legs(
+        &self,
+        view: &TrackerView,
+        span: &Range<Timestamp>,
+    ) -> Result<Vec<Leg>, Failure> {
         let sources = self.catalog.tracker_spans(view.tracker.account, view.tracker.id).await?;
         let mut legs = Vec::new();
         for (number, stood) in sources.into_iter().enumerate() {
@@ -178,8 +189,8 @@ impl Fleet {
             let start = since.map_or(span.start, |since| since.max(span.start));
             let end = stood.to.map_or(span.end, |to| to.min(span.end));
             if start < end {
-                let settings = self.live.settings(stood.source).trips;
-                legs.push(Leg { source: stood.source, since, span: start..end, settings });
+                let SourceSettings { trips: settings, ignition, .. } = self.live.settings(stood.source);
+                legs.push(Leg { source: stood.source, since, span: start..end, settings, ignition });
             }
         }
         Ok(legs)

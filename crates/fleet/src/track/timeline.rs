@@ -2,7 +2,7 @@
 
 use super::Collector;
 use crate::Failure;
-use domain::{SourceId, Timestamp, TripDetection};
+use domain::{IgnitionSource, SourceId, Timestamp, TripDetection};
 use std::{ops::Range, time::Duration};
 use store::history::{History, HistoryError, Order};
 use telemetry::{
@@ -11,13 +11,14 @@ use telemetry::{
 };
 
 /// A time during which the tracker stood on one source.
-pub(super) struct Leg {
-    pub(super) source: SourceId,
+pub(crate) struct Leg {
+    pub(crate) source: SourceId,
     /// When it came to stand there; nothing earlier of the source is its own. `None`: from the beginning.
     pub(super) since: Option<Timestamp>,
     /// What is asked for.
-    pub(super) span: Range<Timestamp>,
+    pub(crate) span: Range<Timestamp>,
     pub(super) settings: TripDetection,
+    pub(super) ignition: IgnitionSource,
 }
 
 /// How far back a trip is followed. One that goes on for longer is taken to begin there.
@@ -33,7 +34,7 @@ pub(super) async fn read(
     let mut pieces = Vec::new();
     for leg in legs {
         let begin = beginning(history, leg).await?;
-        let mut trips = Trips::new(leg.settings);
+        let mut trips = Trips::new(leg.settings, leg.ignition);
         let mut messages = history.read(leg.source, begin..leg.span.end, Order::Ascending);
         while let Some(batch) = messages.next().await? {
             batch.iter().for_each(|telemetry| trips.take(telemetry, |piece| pieces.push(piece)));
@@ -56,8 +57,9 @@ async fn beginning(history: &dyn History, leg: &Leg) -> Result<Timestamp, Histor
     let mut lookback = Lookback::new(leg.settings);
     let mut messages = history.read(leg.source, horizon..start, Order::Descending);
     while let Some(batch) = messages.next().await? {
-        let known =
-            batch.iter().find(|telemetry| Sample::of(telemetry).is_some_and(|sample| lookback.take(&sample)));
+        let known = batch.iter().find(|telemetry| {
+            Sample::of(telemetry, &leg.ignition).is_some_and(|sample| lookback.take(&sample))
+        });
         if let Some(known) = known {
             return Ok(known.time);
         }
@@ -177,7 +179,9 @@ mod tests {
 
     fn leg(source: i64, since: Option<i64>, span: Range<i64>) -> Leg {
         let settings = TripDetection::default();
-        Leg { source: SourceId(source), since: since.map(at), span: at(span.start)..at(span.end), settings }
+        let span = at(span.start)..at(span.end);
+        let ignition = IgnitionSource::Reported;
+        Leg { source: SourceId(source), since: since.map(at), span, settings, ignition }
     }
 
     async fn printed(stored: &Stored, legs: &[Leg]) -> String {

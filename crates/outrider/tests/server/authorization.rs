@@ -31,6 +31,8 @@ enum Kind {
     SubUser,
     SecurityGroup,
     ApiKey,
+    /// A metering sensor of the tracker.
+    Sensor,
 }
 
 impl Kind {
@@ -49,6 +51,11 @@ impl Kind {
             Self::SecurityGroup => {
                 let group = json!({ "group": { "label": "Managers", "privileges": { "rights": [] } } });
                 create("subuser/security_group/create", group)["id"].clone()
+            }
+            Self::Sensor => {
+                let sensor = json!({ "type": "metering", "sensor_type": "custom", "input_name": "analog_1" });
+                let sensor = json!({ "tracker_id": account.object(Self::Tracker), "sensor": sensor });
+                create("tracker/sensor/create", sensor)["id"].clone()
             }
             Self::ApiKey => create("api/key/create", json!({ "title": "Import" }))["value"]["hash"].clone(),
         }
@@ -70,6 +77,7 @@ const GROUP: Put = Put::Own(Kind::Group);
 const SUB_USER: Put = Put::Own(Kind::SubUser);
 const SECURITY_GROUP: Put = Put::Own(Kind::SecurityGroup);
 const API_KEY: Put = Put::Own(Kind::ApiKey);
+const SENSOR: Put = Put::Own(Kind::Sensor);
 
 const NONE: &[Right] = &[];
 const ADMIN: &[Right] = &[Right::Admin];
@@ -115,6 +123,21 @@ const ROWS: &[Row] = &[
     ("track/read", NONE, &[("/tracker_id", TRACKER)]),
     ("tracker/settings/trip_detection/read", NONE, &[("/tracker_id", TRACKER)]),
     ("tracker/settings/trip_detection/update", UPDATE, &[("/tracker_id", TRACKER)]),
+    ("tracker/sensor/list", NONE, &[("/tracker_id", TRACKER)]),
+    ("tracker/sensor/batch_list", NONE, &[("/trackers/0", TRACKER)]),
+    ("tracker/sensor/create", UPDATE, &[("/tracker_id", TRACKER)]),
+    ("tracker/sensor/update", UPDATE, &[("/tracker_id", TRACKER), ("/sensor/id", SENSOR)]),
+    ("tracker/sensor/delete", UPDATE, &[("/tracker_id", TRACKER), ("/sensor_id", SENSOR)]),
+    ("tracker/sensor/batch_copy", UPDATE, &[("/base_tracker_id", TRACKER), ("/trackers/0", TRACKER)]),
+    ("tracker/sensor/data/read", NONE, &[("/tracker_id", TRACKER), ("/sensor_id", SENSOR)]),
+    ("tracker/sensor/input_name/list", NONE, &[]),
+    ("tracker/sensor/calibration_data/read", NONE, &[("/tracker_id", TRACKER), ("/sensor_id", SENSOR)]),
+    ("tracker/sensor/calibration_data/update", UPDATE, &[("/tracker_id", TRACKER), ("/sensor_id", SENSOR)]),
+    ("tracker/get_fuel", NONE, &[("/tracker_id", TRACKER)]),
+    ("tracker/get_readings", NONE, &[("/tracker_id", TRACKER)]),
+    ("tracker/get_diagnostics", NONE, &[("/tracker_id", TRACKER)]),
+    ("tracker/get_inputs", NONE, &[("/tracker_id", TRACKER)]),
+    ("tracker/batch_get_inputs", NONE, &[("/trackers/0", TRACKER)]),
     ("tracker/group/assign", ADMIN, &[("/id", GROUP), ("/trackers/0", TRACKER)]),
     ("tracker/group/create", ADMIN, &[]),
     ("tracker/group/delete", ADMIN, &[("/id", GROUP)]),
@@ -223,7 +246,10 @@ struct Account {
 impl Account {
     /// All that a master sees.
     fn all(&self) -> Vec<Value> {
-        LISTS.iter().map(|action| self.session.call(action, json!({})).success()).collect()
+        let lists = LISTS.iter().map(|action| (*action, json!({})));
+        let sensors = ("tracker/sensor/list", json!({ "tracker_id": self.object(Kind::Tracker) }));
+        let calls = lists.chain([sensors]);
+        calls.map(|(action, parameters)| self.session.call(action, parameters).success()).collect()
     }
 
     fn object(&self, kind: Kind) -> Value {

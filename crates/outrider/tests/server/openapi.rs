@@ -23,6 +23,14 @@ fn answers_are_as_described() {
         (&anna, "tracker/get_states", all),
         (&anna, "tracker/get_last_gps_point", json!({ "tracker_id": tracker })),
         (&anna, "tracker/group/list", json!({})),
+        (&anna, "tracker/sensor/list", json!({ "tracker_id": tracker })),
+        (&anna, "tracker/sensor/batch_list", json!({ "trackers": [tracker] })),
+        (&anna, "tracker/sensor/input_name/list", json!({})),
+        (&anna, "tracker/get_fuel", json!({ "tracker_id": tracker })),
+        (&anna, "tracker/get_readings", json!({ "tracker_id": tracker })),
+        (&anna, "tracker/get_diagnostics", json!({ "tracker_id": tracker })),
+        (&anna, "tracker/get_inputs", json!({ "tracker_id": tracker })),
+        (&anna, "tracker/batch_get_inputs", json!({ "trackers": [tracker] })),
         (&anna, "tracker/read", json!({ "tracker_id": "none" })),
         (&anna, "tracker/read", json!({ "tracker_id": 5 })),
         (&panel, "panel/user/list", json!({})),
@@ -64,7 +72,7 @@ fn differences(description: &Value, action: &str, answer: &Answer) -> Vec<String
 /// As much of JSON Schema as the description uses; stricter, in that unknown properties are wrong.
 fn compare(description: &Value, schema: &Value, value: &Value, at: &str, wrong: &mut Vec<String>) {
     let schema = resolved(description, schema);
-    if let Some(choices) = schema["anyOf"].as_array() {
+    if let Some(choices) = schema["anyOf"].as_array().or(schema["oneOf"].as_array()) {
         let fits = |choice: &Value| {
             let mut wrong = Vec::new();
             compare(description, choice, value, at, &mut wrong);

@@ -13,6 +13,7 @@ pub(super) const SQLITE: &[(i64, &str, &str)] = &[
     (10, "commands", include_str!("../../migrations/sqlite/0010_commands.sql")),
     (40, "api_keys", include_str!("../../migrations/sqlite/0040_api_keys.sql")),
     (41, "sub_users", include_str!("../../migrations/sqlite/0041_sub_users.sql")),
+    (20, "sensors", include_str!("../../migrations/sqlite/0020_sensors.sql")),
 ];
 pub(super) const POSTGRES: &[(i64, &str, &str)] = &[
     (1, "catalog", include_str!("../../migrations/postgres/0001_catalog.sql")),
@@ -20,6 +21,7 @@ pub(super) const POSTGRES: &[(i64, &str, &str)] = &[
     (10, "commands", include_str!("../../migrations/postgres/0010_commands.sql")),
     (40, "api_keys", include_str!("../../migrations/postgres/0040_api_keys.sql")),
     (41, "sub_users", include_str!("../../migrations/postgres/0041_sub_users.sql")),
+    (20, "sensors", include_str!("../../migrations/postgres/0020_sensors.sql")),
 ];
 
 /// Applies what is missing.

@@ -3,6 +3,7 @@
 use super::{
     Catalog, CatalogError,
     columns::Columns,
+    sensor,
     statements::{returned, returned_id, statements},
     tracker::{self, NewTracker},
 };
@@ -104,6 +105,7 @@ impl Catalog {
             .bind(source.tariff_end.map(Timestamp::millis));
         let id = SourceId(returned_id(&mut transaction, create).await?);
         let tracker = tracker::create(&mut transaction, source.account, id, tracker, source.created).await?;
+        sensor::create_defaults(&mut transaction, id, &source.model).await?;
         transaction.commit().await?;
         Ok((id, tracker))
     }

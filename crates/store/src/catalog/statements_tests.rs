@@ -2,7 +2,7 @@
 
 use crate::catalog::{
     Catalog, Direction, Location, TariffOrder, TestDatabase, UserOrder, api_key, command, directory, group,
-    panel_account, security_group, session, source, sub_user, tariff, tracker, trip_detection, user,
+    panel_account, security_group, sensor, session, source, sub_user, tariff, tracker, trip_detection, user,
 };
 use sqlx::{
     AssertSqlSafe, Column, Connection, Either, Executor, PgConnection, Row, SqlSafeStr, SqliteConnection,
@@ -21,6 +21,7 @@ fn statements() -> Vec<(String, &'static str)> {
         ("group", group::STATEMENTS),
         ("panel_account", panel_account::STATEMENTS),
         ("security_group", security_group::STATEMENTS),
+        ("sensor", sensor::STATEMENTS),
         ("session", session::STATEMENTS),
         ("source", source::STATEMENTS),
         ("sub_user", sub_user::STATEMENTS),
@@ -97,6 +98,7 @@ async fn look_ups_of_every_call_and_login_use_an_index() {
         (command::COUNT_OPEN, "USING INDEX commands_open (source_id=?)"),
         (command::OPEN, "USING INDEX commands_open (source_id=?)"),
         (command::DUE, "USING INDEX commands_"),
+        (sensor::OF_SOURCE, "USING INDEX sensors_source (source_id=?)"),
         (tracker::OF_ACCOUNT, "USING INDEX trackers_account_source (account_id=?)"),
         (tracker::SPANS_OF_TRACKER, "USING INDEX tracker_sources_tracker (tracker_id=?)"),
     ] {

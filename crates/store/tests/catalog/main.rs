@@ -13,6 +13,7 @@ macro_rules! assert_fails {
 mod commands;
 mod members;
 mod races;
+mod sensors;
 mod suite;
 mod world;
 
@@ -69,6 +70,9 @@ conformance! {
     commands::an_expired_command_is_never_taken,
     commands::commands_of_a_source_are_bounded,
     commands::one_of_many_takers_gets_a_command,
+    sensors::sensors_come_with_the_device,
+    sensors::sensors_are_made_changed_and_deleted,
+    sensors::copies_of_sensors_name_copied_parents,
     races::one_of_many_registrations_of_a_device_wins,
     races::one_of_many_registrations_of_a_phone_wins,
     races::one_of_many_users_gets_the_login,

@@ -2,7 +2,7 @@
 
 use super::Point;
 use crate::movement::{Sample, advance};
-use domain::{Movement, MovementStatus, Telemetry, Timestamp, TripDetection};
+use domain::{IgnitionSource, Movement, MovementStatus, Telemetry, Timestamp, TripDetection};
 
 /// What the time line consists of, in its order.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,6 +25,7 @@ pub enum Piece {
 #[derive(Debug)]
 pub struct Trips {
     settings: TripDetection,
+    ignition: IgnitionSource,
     movement: Movement,
     stop: Vec<Point>,
 }
@@ -34,8 +35,8 @@ const STOP_POINTS: usize = 10_000;
 
 impl Trips {
     /// Begins with a parked source.
-    pub fn new(settings: TripDetection) -> Self {
-        Self { settings, movement: Movement::default(), stop: Vec::new() }
+    pub fn new(settings: TripDetection, ignition: IgnitionSource) -> Self {
+        Self { settings, ignition, movement: Movement::default(), stop: Vec::new() }
     }
 
     /// What the records so far say about movement.
@@ -46,7 +47,7 @@ impl Trips {
     /// The next record. One of suspect time is passed over.
     pub fn take(&mut self, telemetry: &Telemetry, mut give: impl FnMut(Piece)) {
         use MovementStatus::{Moving, Parked, Stopped};
-        let Some(sample) = Sample::of(telemetry) else { return };
+        let Some(sample) = Sample::of(telemetry, &self.ignition) else { return };
         let before = self.movement.status;
         advance(&mut self.movement, &sample, &self.settings);
         let point = Point::of(telemetry);
@@ -101,7 +102,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn pieces(records: &[Telemetry], settings: TripDetection) -> Vec<Piece> {
-        let mut trips = Trips::new(settings);
+        let mut trips = Trips::new(settings, IgnitionSource::Reported);
         let mut pieces = Vec::new();
         for record in records {
             trips.take(record, |piece| pieces.push(piece));

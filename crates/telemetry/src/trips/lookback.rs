@@ -80,10 +80,9 @@ mod tests {
     /// How many of the records before `end` have to be read.
     fn needed(records: &[Telemetry], settings: TripDetection) -> Option<usize> {
         let mut lookback = Lookback::new(settings);
-        let mut samples = records
-            .iter()
-            .rev()
-            .map(|record| Sample::of(record).is_some_and(|sample| lookback.take(&sample)));
+        let mut samples = records.iter().rev().map(|record| {
+            Sample::of(record, &domain::IgnitionSource::Reported).is_some_and(|sample| lookback.take(&sample))
+        });
         samples.position(|known| known).map(|at| at + 1)
     }
 
@@ -111,7 +110,7 @@ mod tests {
 
     /// What is cut of the records from `from` on, beginning at `begin`.
     fn cut(records: &[Telemetry], begin: usize, from: usize, settings: TripDetection) -> Vec<Piece> {
-        let mut trips = Trips::new(settings);
+        let mut trips = Trips::new(settings, domain::IgnitionSource::Reported);
         let mut pieces = Vec::new();
         let mut open = None;
         for (at, record) in records.iter().enumerate().skip(begin) {

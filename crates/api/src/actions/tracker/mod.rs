@@ -1,11 +1,19 @@
 //! `tracker/…`: trackers, their groups and their states.
 
+pub(crate) mod calibration;
+pub(crate) mod diagnostics;
+pub(crate) mod fuel;
 pub(crate) mod group;
+pub(crate) mod inputs;
 pub(crate) mod last_point;
 pub(crate) mod list;
 pub(crate) mod model;
 mod object;
 pub(crate) mod read;
+pub(crate) mod readings;
 pub(crate) mod register;
+pub(crate) mod sensor;
+pub(crate) mod sensor_data;
+mod sensor_object;
 pub(crate) mod settings;
 pub(crate) mod state;

@@ -114,7 +114,7 @@ impl Action for Update {
         ErrorCode::TooManySensors,
     ];
     const EXAMPLE: &'static str = r#"{"tracker_id": 123456, "sensor": {"type": "metering", "id": 860250,
-        "sensor_type": "power", "name": "Supply", "input_name": "board_voltage", "divider": 1.0, "accuracy": 0.0,
+        "sensor_type": "power", "name": "Supply", "input_name": "analog_1", "divider": 1.0, "accuracy": 0.0,
         "units": "V", "units_type": "volt"}}"#;
     type Caller = UserCaller;
     type Parameters = SensorOfTracker;

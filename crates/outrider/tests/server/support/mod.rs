@@ -83,7 +83,9 @@ impl Server {
             .env("OUTRIDER__HTTP__LISTEN", "127.0.0.1:0")
             .env("OUTRIDER__ADMIN__LISTEN", "127.0.0.1:0")
             .env("OUTRIDER__DEVICES__ANY", "0")
-            .env("OUTRIDER__DEVICES__PORTS__TELTONIKA", "0")
+            .envs(protocols::PROTOCOLS.iter().map(|protocol| {
+                (format!("OUTRIDER__DEVICES__PORTS__{}", protocol.name().to_uppercase()), "0")
+            }))
             .envs(self.environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())

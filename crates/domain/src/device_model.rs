@@ -53,6 +53,8 @@ pub struct DeviceModel {
     pub id_type: IdType,
     /// Names of the protocols that a device of this model may speak.
     pub protocols: Vec<Box<str>>,
+    /// How to point a device at a server, with `{address}` and `{port}` where these go.
+    pub setup: Option<Box<str>>,
     pub has_phone: bool,
     pub has_apn_settings: bool,
     pub register: bool,
@@ -120,6 +122,11 @@ pub enum IdType {
         digits: u8,
         prefix: Box<str>,
     },
+    /// `ascii,min,max`: a text of so many characters.
+    Text {
+        min: u8,
+        max: u8,
+    },
 }
 
 impl IdType {
@@ -134,6 +141,7 @@ impl IdType {
             Self::Generated { digits: count, prefix } => {
                 digits && id.len() == usize::from(*count) && id.starts_with(&**prefix)
             }
+            Self::Text { min, max } => (usize::from(*min)..=usize::from(*max)).contains(&id.len()),
         }
     }
 }
@@ -142,10 +150,15 @@ impl TryFrom<String> for IdType {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let unknown = || format!("`{text}` is no id type: imei, meid, id,n or n,m");
+        let unknown = || format!("`{text}` is no id type: imei, meid, id,n, n,m or ascii,min,max");
         match text.split_once(',') {
             None if text == "imei" => Ok(Self::Imei),
             None if text == "meid" => Ok(Self::Meid),
+            Some(("ascii", bounds)) => {
+                let (min, max) = bounds.split_once(',').ok_or_else(unknown)?;
+                let bound = |text: &str| text.parse().map_err(|_| unknown());
+                Ok(Self::Text { min: bound(min)?, max: bound(max)? })
+            }
             Some(("id", digits)) => digits.parse().map(Self::Digits).map_err(|_| unknown()),
             Some((digits, prefix)) => digits
                 .parse()
@@ -163,6 +176,7 @@ impl fmt::Display for IdType {
             Self::Meid => f.write_str("meid"),
             Self::Digits(digits) => write!(f, "id,{digits}"),
             Self::Generated { digits, prefix } => write!(f, "{digits},{prefix}"),
+            Self::Text { min, max } => write!(f, "ascii,{min},{max}"),
         }
     }
 }
@@ -183,28 +197,55 @@ impl DeviceModel {
 /// All device models, in the order of their files.
 pub fn device_models() -> &'static [DeviceModel] {
     static MODELS: LazyLock<Vec<DeviceModel>> = LazyLock::new(|| {
-        let files = [
-            include_str!("../data/models/teltonika.toml"),
-            include_str!("../data/models/concox.toml"),
-            include_str!("../data/models/jimi.toml"),
-            include_str!("../data/models/queclink.toml"),
-            include_str!("../data/models/sinotrack.toml"),
-        ];
-        files
-            .into_iter()
-            .flat_map(|file| vendor_models(file).unwrap_or_else(|e| unreachable!("{e}")))
-            .collect()
+        VENDORS.iter().flat_map(|file| vendor_models(file).unwrap_or_else(|e| unreachable!("{e}"))).collect()
     });
     &MODELS
 }
 
-/// A vendor's file: `vendor` and `protocols` hold for every model, `[defaults]` for those that say nothing else.
+macro_rules! vendors {
+    ($($file:literal)*) => {
+        &[$(include_str!(concat!("../data/models/", $file, ".toml")),)*]
+    };
+}
+
+/// The files, by name; a test finds one that is missing here.
+const VENDORS: &[&str] = vendors! {
+    "aovx"
+    "atol"
+    "bce"
+    "box"
+    "bsj"
+    "calamp"
+    "concox"
+    "eelink"
+    "goome"
+    "hhd"
+    "huabao"
+    "jimi"
+    "jimi_jt808"
+    "jt808"
+    "meitrack"
+    "micodus"
+    "navixy"
+    "owntracks"
+    "queclink"
+    "ruptela"
+    "sinotrack"
+    "teltonika"
+    "totarget"
+    "traccar"
+    "wialon"
+    "wondeproud"
+};
+
+/// A vendor's file: `vendor`, `protocols` and `setup` hold for every model, `[defaults]` too, unless it says otherwise.
 fn vendor_models(file: &str) -> Result<Vec<DeviceModel>, toml::de::Error> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Vendor {
         vendor: toml::Value,
         protocols: toml::Value,
+        setup: Option<toml::Value>,
         defaults: toml::Table,
         model: Vec<toml::Table>,
     }
@@ -213,6 +254,7 @@ fn vendor_models(file: &str) -> Result<Vec<DeviceModel>, toml::de::Error> {
         let mut table = vendor.defaults.clone();
         table.insert("vendor".into(), vendor.vendor.clone());
         table.insert("protocols".into(), vendor.protocols.clone());
+        table.extend(vendor.setup.clone().map(|setup| ("setup".to_owned(), setup)));
         table.extend(model);
         table.try_into()
     };
@@ -236,13 +278,56 @@ mod tests {
                 "{}",
                 model.code
             );
-            for input in &model.inputs {
-                assert!(InputName::find(input).is_some(), "{}: unknown input {input}", model.code);
+            for name in model.inputs.iter().chain(&model.state_fields) {
+                assert!(InputName::find(name).is_some(), "{}: unknown input {name}", model.code);
+            }
+            // What speaks nothing is listed only.
+            assert!(!model.register || !model.protocols.is_empty(), "{}", model.code);
+            for parent in &model.parent_code {
+                assert!(ModelCode::find(parent).is_some(), "{}: no parent {parent}", model.code);
             }
             if let Some(battery) = model.battery {
                 assert!(battery.min_charge < battery.max_charge, "{}", model.code);
             }
         }
+    }
+
+    #[test]
+    fn every_file_is_read() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/data/models");
+        let files = std::fs::read_dir(folder).unwrap().count();
+        assert_eq!(files, VENDORS.len(), "{folder} has a file that VENDORS does not name");
+    }
+
+    /// The codes that are known of the reference's own list, which is not part of the repository.
+    #[test]
+    fn every_known_code_is_a_model() {
+        let list = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/reference/models.tsv");
+        let Ok(list) = std::fs::read_to_string(list) else { return };
+        let codes = list.lines().skip(1).filter_map(|line| line.split('\t').next());
+        let unknown = |code: &&str| ModelCode::find(code).is_none() && !COMING.contains(code);
+        let missing: Vec<_> = codes.filter(|code| !code.is_empty()).filter(unknown).collect();
+        assert!(missing.is_empty(), "no models of these codes: {missing:?}");
+    }
+
+    /// Their vendors' files come with the protocols.
+    const COMING: [&str; 3] = ["atrack_ak11", "atrack_ax11", "jointech_jt701"];
+
+    /// As the reference prints it.
+    #[test]
+    fn the_example_of_the_reference() {
+        let model = ModelCode::find("tt1_wp").unwrap().model();
+        assert_eq!((model.id, &*model.name, &*model.vendor), (166, "WondeProud TT1", "WondeProud"));
+        assert_eq!(model.id_type, IdType::Generated { digits: 10, prefix: "2".into() });
+        assert_eq!(model.battery, Some(Battery { min_charge: 3.4, low_charge: 3.7, max_charge: 4.1 }));
+        let counts = [model.analog_inputs, model.digital_inputs, model.rs232_inputs, model.digital_outputs];
+        assert_eq!(counts, [2, 4, 0, 4]);
+        let controls = [&*model.track_control, &model.output_control, &model.special_control];
+        assert_eq!(controls, ["tt1", "default", "none"]);
+        assert_eq!(model.inputs, ["analog_2", "analog_1"].map(Box::from));
+        assert_eq!(model.special_settings, ["none"].map(Box::from));
+        assert!(model.state_fields.is_empty() && model.sms_control.is_empty() && model.has_odometer);
+        assert!(model.has_location_request && model.has_gsm_lbs_location_request && model.has_fuel_input);
     }
 
     #[test]
@@ -252,6 +337,7 @@ mod tests {
             ("meid", "A10000009296F2", "A10000009296FZ"),
             ("id,7", "1234567", "12345678"),
             ("10,2", "2123456789", "1123456789"),
+            ("ascii,6,8", "bus-17", "bus-4"),
         ] {
             let id_type = IdType::try_from(id_type.to_owned()).unwrap();
             assert!(id_type.fits(&DeviceId::new(fitting).unwrap()));

@@ -58,7 +58,9 @@ pub fn device_id(id: Option<&DeviceId>, model: &DeviceModel) -> Option<String> {
         (None, _) => "is required for this model",
         (_, IdType::Imei) => "must be an IMEI of 15 digits",
         (_, IdType::Meid) => "must be a MEID of 14 hex digits",
-        (_, IdType::Digits(_) | IdType::Generated { .. }) => "does not have the form of this model's ids",
+        (_, IdType::Digits(_) | IdType::Generated { .. } | IdType::Text { .. }) => {
+            "does not have the form of this model's ids"
+        }
     };
     Some(wrong.to_owned())
 }

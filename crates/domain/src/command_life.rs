@@ -91,12 +91,13 @@ pub enum CommandStep {
 
 /// Longer than a device may take to accept what is sent to it (`reply_timeout` of the gateway).
 const TAKEN_FOR: Duration = Duration::from_secs(60);
-/// As long may a device take to answer.
-const REPLY_TIMEOUT: Duration = Duration::from_secs(60);
 /// A device that does not answer so often will not.
 const ATTEMPTS: u32 = 5;
 
 impl CommandLife {
+    /// As long may a device take to answer.
+    pub const REPLY_TIMEOUT: Duration = Duration::from_secs(60);
+
     pub fn new(reliability: Reliability, expires: Timestamp) -> Self {
         Self {
             state: CommandState::Queued,
@@ -127,7 +128,7 @@ impl CommandLife {
             }
             (CommandStep::Send, CommandState::Taken { .. }) => {
                 self.sent = Some(now);
-                self.state = CommandState::Sent { until: now.plus(REPLY_TIMEOUT) };
+                self.state = CommandState::Sent { until: now.plus(Self::REPLY_TIMEOUT) };
             }
             (CommandStep::SendUnanswered, CommandState::Taken { .. }) => {
                 self.sent = Some(now);

@@ -38,17 +38,30 @@ pub(crate) fn welcome(found: Option<Registered>, protocol: &str) -> Result<Regis
 }
 
 /// The devices of one connection. However the connection ends, dropping this lets the next one in.
+///
+/// Over TCP a source has one connection, and a signal closes it when its admission is not true any longer. Over HTTP
+/// devices call as often as they like: such a connection asks again when it reads and anything has changed.
 pub(crate) struct Stay {
     reception: Arc<Reception>,
+    transport: Transport,
     leash: Arc<Leash>,
-    devices: Vec<(DeviceSlot, Registered)>,
+    devices: Vec<Guest>,
+    /// Up to which change of the roster the admissions are true; for HTTP.
+    changes: u64,
     last_contact: ContactKind,
 }
 
+struct Guest {
+    slot: DeviceSlot,
+    registered: Registered,
+    device_id: DeviceId,
+}
+
 impl Stay {
-    pub(crate) fn new(reception: Arc<Reception>) -> Self {
+    pub(crate) fn new(reception: Arc<Reception>, transport: Transport) -> Self {
         let last_contact = Ended::Panicked.contact();
-        Self { reception, leash: Arc::default(), devices: Vec::new(), last_contact }
+        let changes = reception.changes();
+        Self { reception, transport, leash: Arc::default(), devices: Vec::new(), changes, last_contact }
     }
 
     pub(crate) fn leash(&self) -> &Leash {
@@ -60,12 +73,12 @@ impl Stay {
     }
 
     pub(crate) fn device(&self, slot: DeviceSlot) -> Option<Registered> {
-        self.devices.iter().find_map(|(of, registered)| (*of == slot).then_some(*registered))
+        self.devices.iter().find_map(|guest| (guest.slot == slot).then_some(guest.registered))
     }
 
     /// The source of the first device, for the log.
     pub(crate) fn source(&self) -> Option<SourceId> {
-        self.devices.first().map(|(_, registered)| registered.source)
+        self.devices.first().map(|guest| guest.registered.source)
     }
 
     /// Admits a device in place of the one that had `slot`. An older session of its source ends first, so that the
@@ -84,10 +97,17 @@ impl Stay {
         let found = self.reception.find(device_id).await.map_err(Denied::Unknowable)?;
         let registered = welcome(found, protocol)?;
         let source = registered.source;
+        let guest = Guest { slot, registered, device_id: device_id.clone() };
+        if self.transport == Transport::Http {
+            self.changes = self.changes.min(changes);
+            self.devices.push(guest);
+            self.note(source, ContactKind::Login(self.transport));
+            return Ok(registered);
+        }
         let session =
             OpenSession { device_id: device_id.clone(), registered, leash: Arc::clone(&self.leash) };
         let older = self.reception.sessions.enter(session)?;
-        self.devices.push((slot, registered));
+        self.devices.push(guest);
         if let Some(older) = older
             && timeout(self.reception.limits.take_over_wait, older.ended()).await.is_err()
         {
@@ -98,8 +118,23 @@ impl Stay {
             // Whoever looked for sessions to close after that change may have done so before this one had entered.
             self.reception.check(source).await;
         }
-        self.note(source, ContactKind::Login(Transport::Tcp));
+        self.note(source, ContactKind::Login(self.transport));
         Ok(registered)
+    }
+
+    /// Sees that the admissions of an HTTP connection are still true.
+    pub(crate) async fn check(&mut self) -> Result<(), Ended> {
+        let changes = self.reception.changes();
+        if self.transport != Transport::Http || self.changes == changes {
+            return Ok(());
+        }
+        for guest in &self.devices {
+            if self.reception.find(&guest.device_id).await? != Some(guest.registered) {
+                return Err(Ended::NoLongerWelcome);
+            }
+        }
+        self.changes = changes;
+        Ok(())
     }
 
     /// Lets the devices go, because of `ended`.
@@ -108,14 +143,15 @@ impl Stay {
     }
 
     fn vacate(&mut self, slot: DeviceSlot, last_contact: ContactKind) {
-        let Some(at) = self.devices.iter().position(|(of, _)| *of == slot) else { return };
-        let (_, gone) = self.devices.swap_remove(at);
-        if !self.devices.iter().any(|(_, other)| other.source == gone.source) {
-            self.leave(gone.source, last_contact);
+        let Some(at) = self.devices.iter().position(|guest| guest.slot == slot) else { return };
+        let gone = self.devices.swap_remove(at).registered.source;
+        if !self.devices.iter().any(|other| other.registered.source == gone) {
+            self.leave(gone, last_contact);
         }
     }
 
-    /// A session that was taken over says no last word: the newer one speaks for the source.
+    /// A session that was taken over says no last word: the newer one speaks for the source. Nor does one over HTTP:
+    /// its end means nothing.
     fn leave(&self, source: SourceId, kind: ContactKind) {
         if self.reception.sessions.leave(source, &self.leash) {
             self.note(source, kind);
@@ -130,8 +166,8 @@ impl Stay {
 
 impl Drop for Stay {
     fn drop(&mut self) {
-        for (_, registered) in &self.devices {
-            self.leave(registered.source, self.last_contact);
+        for guest in &self.devices {
+            self.leave(guest.registered.source, self.last_contact);
         }
         self.leash.end();
     }

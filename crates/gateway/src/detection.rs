@@ -1,4 +1,4 @@
-//! The `any` port: finds out which protocol a connection speaks. All candidates look at the first bytes; a complete
+//! The `any` port: finds out which protocol a connection or a datagram speaks. All candidates look at the first bytes; a complete
 //! frame with a right checksum decides, and so does a login whose device is registered with a model of that protocol.
 
 use crate::{
@@ -8,9 +8,27 @@ use domain::{DeviceId, Transport};
 use protocols::{Protocol, Recognition};
 use tokio::time::Instant;
 
-/// The protocols that can be found on a stream.
-pub(crate) fn candidates(protocols: &'static [&'static dyn Protocol]) -> Vec<&'static dyn Protocol> {
-    protocols.iter().copied().filter(|protocol| protocol.transports().contains(&Transport::Tcp)).collect()
+/// The protocols that may be found in what comes over one of `transports`.
+pub(crate) fn candidates(
+    protocols: &'static [&'static dyn Protocol],
+    transports: &[Transport],
+) -> Vec<&'static dyn Protocol> {
+    let speaks = |protocol: &dyn Protocol| protocol.transports().iter().any(|it| transports.contains(it));
+    protocols.iter().copied().filter(|protocol| speaks(*protocol)).collect()
+}
+
+/// What listens on TCP.
+pub(crate) const STREAMS: &[Transport] = &[Transport::Tcp, Transport::Http];
+
+/// The protocol of a datagram.
+pub(crate) async fn detect_datagram(
+    reception: &Reception,
+    bytes: &[u8],
+) -> Result<&'static dyn Protocol, Ended> {
+    let candidates = candidates(reception.protocols, &[Transport::Udp]);
+    let detected = Detection { candidates, asked: Vec::new() }.look(reception, bytes).await?;
+    // Nothing more will come.
+    detected.ok_or(Ended::Refused(Refusal::NoProtocol))
 }
 
 /// Waits for enough bytes to know the protocol; gives them back with it.
@@ -19,7 +37,7 @@ pub(crate) async fn detect(
     line: &mut Line,
     login_by: Instant,
 ) -> Result<(&'static dyn Protocol, Vec<u8>), Ended> {
-    let mut detection = Detection { candidates: reception.protocols.clone(), asked: Vec::new() };
+    let mut detection = Detection { candidates: candidates(reception.protocols, STREAMS), asked: Vec::new() };
     let mut bytes = Vec::new();
     loop {
         tokio::select! {

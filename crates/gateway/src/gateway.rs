@@ -1,18 +1,29 @@
 //! The gateway as a whole: binds, accepts, stops.
 
 use crate::{
-    GatewayConfig, RefusedDevice, Roster, detection, line::Line, moments, reception::Reception,
+    CommandQueue, GatewayConfig, RefusedDevice, Roster, datagrams,
+    detection::{self, STREAMS},
+    line::Line,
+    moments,
+    reception::Reception,
     session::Session,
+    visitors::Visitor,
 };
-use domain::Clock;
+use domain::{Clock, Transport};
 use protocols::Protocol;
-use std::{collections::BTreeMap, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 use store::{
     journal::Journal,
     signals::{Heard, Signal, Signals, Subscription},
 };
 use tokio::{
-    net::{TcpListener, TcpSocket, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream, UdpSocket},
     task::{JoinError, JoinSet},
     time::{Instant, sleep, timeout},
 };
@@ -21,6 +32,8 @@ use tokio::{
 const BACKLOG: u32 = 4096;
 /// After a failed accept, most often for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// What has expired is never sent; this only makes it last no longer in the lists of those that wait.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 
 /// A running gateway. Dropping it closes everything at once; `stop` does so in order.
 pub struct Gateway {
@@ -35,9 +48,11 @@ pub struct Gateway {
 /// Where the gateway listens.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bound {
+    /// For connections, and for datagrams when a protocol has them.
     pub any: Option<SocketAddr>,
-    /// By protocol.
+    /// By protocol; for HTTP too.
     pub tcp: BTreeMap<&'static str, SocketAddr>,
+    pub udp: BTreeMap<&'static str, SocketAddr>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -49,7 +64,7 @@ pub enum StartError {
 }
 
 #[derive(Clone, Copy)]
-enum Entrance {
+pub(crate) enum Entrance {
     Any,
     Of(&'static dyn Protocol),
 }
@@ -63,28 +78,48 @@ impl Gateway {
         config: GatewayConfig,
         journal: Arc<dyn Journal>,
         roster: Arc<dyn Roster>,
+        commands: Arc<dyn CommandQueue>,
         signals: &Signals,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
-        let listeners = bind(&config)?;
+        let sockets = bind(&config)?;
         let mut bound = Bound::default();
-        for (entrance, _, address) in &listeners {
-            match entrance {
-                Entrance::Any => bound.any = Some(*address),
-                Entrance::Of(protocol) => _ = bound.tcp.insert(protocol.name(), *address),
+        for socket in &sockets {
+            match (socket.entrance, &socket.kind) {
+                (Entrance::Any, _) => bound.any = Some(socket.address),
+                (Entrance::Of(protocol), Kind::Stream(_)) => {
+                    _ = bound.tcp.insert(protocol.name(), socket.address)
+                }
+                (Entrance::Of(protocol), Kind::Datagram(_)) => {
+                    _ = bound.udp.insert(protocol.name(), socket.address)
+                }
             }
         }
-        let reception = Arc::new(Reception::new(&config, journal, roster, clock));
-        let accepting = listeners
-            .into_iter()
-            .map(|(entrance, listener, _)| accept(listener, entrance, Arc::clone(&reception)));
-        let listeners = accepting.collect();
+        let reception = Arc::new(Reception::new(&config, journal, roster, commands, clock));
+        let mut listeners = JoinSet::new();
+        for Socket { entrance, kind, .. } in sockets {
+            let reception = Arc::clone(&reception);
+            match kind {
+                Kind::Stream(listener) => listeners.spawn(accept(listener, entrance, reception)),
+                Kind::Datagram(socket) => listeners.spawn(datagrams::receive(socket, entrance, reception)),
+            };
+        }
         let mut background = JoinSet::new();
         background.spawn(watch(signals.subscribe(), Arc::clone(&reception)));
         background.spawn({
             let reception = Arc::clone(&reception);
             async move { reception.contacts.run().await }
         });
+        background.spawn({
+            let reception = Arc::clone(&reception);
+            async move {
+                loop {
+                    sleep(reception.limits.datagram_reach).await;
+                    reception.visitors.forget_silent();
+                }
+            }
+        });
+        background.spawn(sweep(Arc::clone(&reception)));
         Ok(Self { reception, bound, listeners, background })
     }
 
@@ -119,27 +154,97 @@ impl Gateway {
     }
 }
 
-type Listener = (Entrance, TcpListener, SocketAddr);
+struct Socket {
+    entrance: Entrance,
+    kind: Kind,
+    address: SocketAddr,
+}
 
-fn bind(config: &GatewayConfig) -> Result<Vec<Listener>, StartError> {
+enum Kind {
+    Stream(TcpListener),
+    Datagram(UdpSocket),
+}
+
+/// What binds one port number.
+struct Plan {
+    entrance: Entrance,
+    name: &'static str,
+    port: u16,
+    streams: Wanted,
+    datagrams: Wanted,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    Yes,
+    No,
+}
+
+fn bind(config: &GatewayConfig) -> Result<Vec<Socket>, StartError> {
     let known = |name: &String| config.protocols.iter().any(|protocol| protocol.name() == name);
     if let Some(unknown) = config.ports.keys().find(|name| !known(name)) {
         return Err(StartError::UnknownProtocol(unknown.clone()));
     }
-    let any = config.any.map(|port| (Entrance::Any, "any", port));
-    let named = detection::candidates(config.protocols).into_iter().filter_map(|protocol| {
+    let wanted = |protocols: &[&dyn Protocol], transports: &[Transport]| {
+        let speaks =
+            |protocol: &&dyn Protocol| protocol.transports().iter().any(|it| transports.contains(it));
+        if protocols.iter().any(speaks) { Wanted::Yes } else { Wanted::No }
+    };
+    let plan = |entrance, name, port, protocols: &[&dyn Protocol]| {
+        let (streams, datagrams) = (wanted(protocols, STREAMS), wanted(protocols, &[Transport::Udp]));
+        Plan { entrance, name, port, streams, datagrams }
+    };
+    let any = config.any.map(|port| plan(Entrance::Any, "any", port, config.protocols));
+    let named = config.protocols.iter().filter_map(|protocol| {
         let port = config.ports.get(protocol.name()).copied().unwrap_or(Some(protocol.default_port()));
-        port.map(|port| (Entrance::Of(protocol), protocol.name(), port))
+        port.map(|port| plan(Entrance::Of(*protocol), protocol.name(), port, &[*protocol]))
     });
-    any.into_iter()
-        .chain(named)
-        .map(|(entrance, listener, port)| {
-            let address = SocketAddr::new(config.bind, port);
+    let mut sockets = Vec::new();
+    for plan in any.into_iter().chain(named) {
+        sockets.extend(plan.bind(config.bind)?);
+    }
+    Ok(sockets)
+}
+
+/// So often a free number is looked for that connections and datagrams can both have.
+const TRIES: usize = 16;
+
+impl Plan {
+    fn bind(&self, ip: IpAddr) -> Result<Vec<Socket>, StartError> {
+        let mut tries = if self.port == 0 { TRIES } else { 1 };
+        loop {
+            tries -= 1;
+            match self.try_bind(ip) {
+                Err(StartError::Bind { source, .. })
+                    if tries > 0 && source.kind() == io::ErrorKind::AddrInUse => {}
+                done => return done,
+            }
+        }
+    }
+
+    fn try_bind(&self, ip: IpAddr) -> Result<Vec<Socket>, StartError> {
+        let (entrance, listener) = (self.entrance, self.name);
+        let mut address = SocketAddr::new(ip, self.port);
+        let mut sockets = Vec::new();
+        if self.streams == Wanted::Yes {
             let bound = listen(address).and_then(|bound| Ok((bound.local_addr()?, bound)));
-            let (address, bound) = bound.map_err(|source| StartError::Bind { listener, address, source })?;
-            Ok((entrance, bound, address))
-        })
-        .collect()
+            let (at, bound) = bound.map_err(|source| StartError::Bind { listener, address, source })?;
+            sockets.push(Socket { entrance, kind: Kind::Stream(bound), address: at });
+            address = at;
+        }
+        if self.datagrams == Wanted::Yes {
+            let bound = datagram_socket(address).and_then(|bound| Ok((bound.local_addr()?, bound)));
+            let (at, bound) = bound.map_err(|source| StartError::Bind { listener, address, source })?;
+            sockets.push(Socket { entrance, kind: Kind::Datagram(bound), address: at });
+        }
+        Ok(sockets)
+    }
+}
+
+fn datagram_socket(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = std::net::UdpSocket::bind(address)?;
+    socket.set_nonblocking(true)?;
+    UdpSocket::from_std(socket)
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
@@ -172,19 +277,39 @@ async fn accept(listener: TcpListener, entrance: Entrance, reception: Arc<Recept
     }
 }
 
-/// Closes sessions whose admission is not true any longer.
+/// Closes sessions whose admission is not true any longer, and wakes those for which a command waits.
 async fn watch(mut signals: Subscription, reception: Arc<Reception>) {
+    let mut deliveries = JoinSet::new();
     loop {
+        while deliveries.try_join_next().is_some() {}
+        let mut deliver =
+            |visitor: Arc<Visitor>| _ = deliveries.spawn(async move { visitor.deliver().await });
         match signals.next().await {
             Heard::Signal(Signal::SourceChanged(source)) => reception.source_changed(source).await,
+            Heard::Signal(Signal::CommandWaits(source)) => {
+                reception.wake(source).into_iter().for_each(&mut deliver);
+            }
             Heard::Signal(_) => {}
-            Heard::Lost => reception.anything_changed().await,
+            Heard::Lost => {
+                reception.anything_changed().await;
+                reception.wake_all().into_iter().for_each(&mut deliver);
+            }
+        }
+    }
+}
+
+/// Writes down which commands have expired. A thousand at a time, so that others are not kept waiting.
+async fn sweep(reception: Arc<Reception>) {
+    loop {
+        sleep(SWEEP_INTERVAL).await;
+        if let Err(error) = reception.commands.sweep(reception.clock.now()).await {
+            moments::queue_failed(&error);
         }
     }
 }
 
 /// A task is the boundary of a session's faults.
-fn observe(ended: Result<(), JoinError>) {
+pub(crate) fn observe(ended: Result<(), JoinError>) {
     if ended.is_err_and(|error| error.is_panic()) {
         moments::panicked();
     }

@@ -1,19 +1,24 @@
-//! Where devices connect: listeners, sessions, protocol detection, admission, and acknowledgement after durability.
+//! Where devices connect: listeners, sessions, protocol detection, admission, acknowledgement after durability, and the
+//! delivery of commands.
 //!
 //! A connection is one task. It reads a chunk, hands it to a sans-IO machine of `protocols`, appends what came out to
 //! the journal, waits until that is durable, sends the replies, and only then reads again: a slow journal slows the
-//! devices down instead of filling memory. Every bound stands in `limits`.
+//! devices down instead of filling memory. A datagram goes the same way alone; those of one address go one after the
+//! other, and are dropped when too many wait. Every bound stands in `limits`.
 
 mod admission;
 mod budget;
 mod config;
 mod contacts;
+mod datagrams;
 mod detection;
 mod ending;
+mod errands;
 mod gateway;
 mod limits;
 mod line;
 mod moments;
+mod queue;
 mod reception;
 mod records;
 mod refused;
@@ -21,10 +26,13 @@ mod roster;
 mod seats;
 mod session;
 mod sessions;
+mod turn;
+mod visitors;
 
 pub use config::GatewayConfig;
 pub use gateway::{Bound, Gateway, StartError};
 pub use limits::Limits;
+pub use queue::{Asking, CommandQueue};
 pub use refused::{Refusal, RefusedDevice};
 pub use roster::{Finding, Registered, Roster, RosterError};
 

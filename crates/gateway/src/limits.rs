@@ -20,6 +20,10 @@ use std::time::Duration;
 /// | `refused_devices` | 1,000 | the device that knocked longest ago is forgotten |
 /// | `contact_interval` | 10 s | of the contacts of a source within it only the first and the last state are noted |
 /// | `contact_sources` | 100,000 | contacts of further sources are noted one by one |
+/// | `datagrams` | 4,096 | a datagram is dropped, unacknowledged and counted |
+/// | `datagrams_per_address` | 64 | a datagram from that address and port is dropped, unacknowledged and counted |
+/// | `datagram_devices` | 100,000 | further devices are asked about at each datagram, and get commands with the next one alone |
+/// | `datagram_reach` | 60 s | a command waits for the device's next datagram |
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// Open connections.
@@ -52,6 +56,14 @@ pub struct Limits {
     pub contact_interval: Duration,
     /// Sources whose contacts are coalesced.
     pub contact_sources: usize,
+    /// Datagrams that wait or are at work.
+    pub datagrams: usize,
+    /// The same of one address and port.
+    pub datagrams_per_address: usize,
+    /// Devices that sent datagrams lately and are remembered.
+    pub datagram_devices: usize,
+    /// How long after its last datagram a device is still reached at the address that it came from: routers forget.
+    pub datagram_reach: Duration,
 }
 
 impl Default for Limits {
@@ -72,6 +84,10 @@ impl Default for Limits {
             refused_devices: 1000,
             contact_interval: Duration::from_secs(10),
             contact_sources: 100_000,
+            datagrams: 4096,
+            datagrams_per_address: 64,
+            datagram_devices: 100_000,
+            datagram_reach: Duration::from_secs(60),
         }
     }
 }

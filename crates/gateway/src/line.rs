@@ -78,10 +78,15 @@ impl Line {
     }
 
     pub(crate) async fn send(&mut self, bytes: &[u8]) -> Result<(), Ended> {
+        self.send_within(bytes, self.reply_timeout).await
+    }
+
+    /// As `send`, in less time than a reply may take if need be.
+    pub(crate) async fn send_within(&mut self, bytes: &[u8], within: Duration) -> Result<(), Ended> {
         if bytes.is_empty() {
             return Ok(());
         }
-        match timeout(self.reply_timeout, self.stream.write_all(bytes)).await {
+        match timeout(within.min(self.reply_timeout), self.stream.write_all(bytes)).await {
             Ok(sent) => Ok(sent?),
             Err(_) => Err(Ended::ReplyTimeout),
         }

@@ -4,6 +4,7 @@ use crate::{Refusal, ending::Ended};
 use domain::SourceId;
 use protocols::Broken;
 use std::{io, time::Duration};
+use store::{catalog::CatalogError, journal::JournalError};
 
 pub(crate) fn connected(protocol: &'static str) {
     metrics::counter!("gateway_connections_total", "protocol" => protocol).increment(1);
@@ -31,6 +32,42 @@ pub(crate) fn dropped(reason: &'static str) {
 pub(crate) fn problem(protocol: &'static str, source: SourceId, error: &str) {
     metrics::counter!("gateway_problems_total", "protocol" => protocol).increment(1);
     tracing::debug!(source.id = source.0, protocol, error, "bytes not understood");
+}
+
+pub(crate) fn command_sent() {
+    metrics::counter!("gateway_commands_sent_total").increment(1);
+}
+
+/// The catalog could not say or write down where a command stands.
+pub(crate) fn queue_failed(error: &CatalogError) {
+    metrics::counter!("gateway_command_queue_errors_total").increment(1);
+    tracing::warn!(error = error as &dyn std::error::Error, "the queue of commands failed");
+}
+
+pub(crate) fn datagram(protocol: &'static str) {
+    metrics::counter!("gateway_datagrams_total", "protocol" => protocol).increment(1);
+}
+
+pub(crate) fn not_received(error: &io::Error) {
+    metrics::counter!("gateway_receive_errors_total").increment(1);
+    tracing::warn!(%error, "a datagram could not be received");
+}
+
+pub(crate) fn not_sent(error: &io::Error) {
+    metrics::counter!("gateway_send_errors_total").increment(1);
+    tracing::debug!(%error, "a datagram could not be sent");
+}
+
+/// Nothing of it is acknowledged.
+pub(crate) fn not_durable(error: &JournalError) {
+    datagram_dropped("journal");
+    tracing::debug!(error = error as &dyn std::error::Error, "not durable");
+}
+
+/// A datagram that is neither kept nor acknowledged.
+pub(crate) fn datagram_dropped(reason: &'static str) {
+    metrics::counter!("gateway_datagrams_dropped_total", "reason" => reason).increment(1);
+    tracing::debug!(reason, "datagram dropped");
 }
 
 pub(crate) fn acknowledged(after: Duration) {

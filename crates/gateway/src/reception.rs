@@ -1,12 +1,14 @@
 //! What all connections share.
 
 use crate::{
-    GatewayConfig, Limits, Registered, Roster, RosterError,
+    CommandQueue, GatewayConfig, Limits, Registered, Roster, RosterError,
     budget::Budget,
     contacts::Contacts,
+    datagrams::Queue,
     refused::RefusedDevices,
     seats::Seats,
     sessions::{Pulled, Sessions},
+    visitors::{Visitor, Visitors},
 };
 use domain::{Clock, DeviceId, SourceId};
 use protocols::Protocol;
@@ -24,16 +26,19 @@ use tokio_util::sync::CancellationToken;
 pub(crate) struct Reception {
     pub(crate) limits: Limits,
     pub(crate) retention: Duration,
-    /// Those that the `any` port knows.
-    pub(crate) protocols: Vec<&'static dyn Protocol>,
+    /// Those that are spoken.
+    pub(crate) protocols: &'static [&'static dyn Protocol],
     pub(crate) journal: Arc<dyn Journal>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) seats: Arc<Seats>,
     pub(crate) budget: Arc<Budget>,
     pub(crate) sessions: Sessions,
+    pub(crate) datagrams: Queue,
+    pub(crate) visitors: Visitors,
     pub(crate) refused: RefusedDevices,
     pub(crate) contacts: Contacts,
     pub(crate) stopping: CancellationToken,
+    pub(crate) commands: Arc<dyn CommandQueue>,
     roster: Arc<dyn Roster>,
     lookups: Semaphore,
     /// Counts the times that the roster may have changed.
@@ -45,21 +50,25 @@ impl Reception {
         config: &GatewayConfig,
         journal: Arc<dyn Journal>,
         roster: Arc<dyn Roster>,
+        commands: Arc<dyn CommandQueue>,
         clock: Arc<dyn Clock>,
     ) -> Self {
         let limits = config.limits.clone();
         let contacts = Contacts::new(Arc::clone(&journal), limits.contact_interval, limits.contact_sources);
         Self {
             retention: config.retention,
-            protocols: crate::detection::candidates(config.protocols),
+            protocols: config.protocols,
             journal,
             clock,
             seats: Seats::new(&limits),
             budget: Budget::new(&limits),
             sessions: Sessions::new(limits.take_overs_per_minute),
+            datagrams: Queue::new(&limits),
+            visitors: Visitors::new(&limits),
             refused: RefusedDevices::new(limits.refused_devices),
             contacts,
             stopping: CancellationToken::new(),
+            commands,
             roster,
             lookups: Semaphore::new(limits.lookups),
             changes: AtomicU64::new(0),
@@ -84,15 +93,34 @@ impl Reception {
     /// Something about `source` has changed: its session goes on only if it would be admitted alike.
     pub(crate) async fn source_changed(&self, source: SourceId) {
         self.changes.fetch_add(1, Ordering::SeqCst);
+        self.visitors.forget(source);
         self.check(source).await;
     }
 
     /// Anything may have changed.
     pub(crate) async fn anything_changed(&self) {
         self.changes.fetch_add(1, Ordering::SeqCst);
+        self.visitors.forget_all();
         for source in self.sessions.sources() {
             self.check(source).await;
         }
+    }
+
+    /// A command waits for the source: its session sends it, or the one who answers here can.
+    pub(crate) fn wake(&self, source: SourceId) -> Option<Arc<Visitor>> {
+        if let Some(session) = self.sessions.of(source) {
+            session.leash.wake();
+            return None;
+        }
+        self.visitors.of(source)
+    }
+
+    /// Commands may wait for anybody.
+    pub(crate) fn wake_all(&self) -> Vec<Arc<Visitor>> {
+        for session in self.sessions.sources().into_iter().filter_map(|source| self.sessions.of(source)) {
+            session.leash.wake();
+        }
+        self.visitors.all()
     }
 
     /// Ends the session of `source` unless what it was admitted on is still true. When that cannot be found out it

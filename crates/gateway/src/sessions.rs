@@ -1,4 +1,4 @@
-//! Who speaks right now: the open session of each source, and the leash by which it is pulled back.
+//! Who speaks right now: the open session of each source, and the leash by which it is pulled back or woken.
 
 use crate::{Refusal, Registered, ending::Ended, lock};
 use domain::{DeviceId, SourceId};
@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, OnceLock},
     time::Duration,
 };
-use tokio::time::Instant;
+use tokio::{sync::Notify, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 const SHARDS: usize = 64;
@@ -104,6 +104,7 @@ pub(crate) struct Leash {
     why: OnceLock<Pulled>,
     pulled: CancellationToken,
     ended: CancellationToken,
+    woken: Notify,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -125,6 +126,15 @@ impl Leash {
             Some(Pulled::NoLongerWelcome) => Ended::NoLongerWelcome,
             Some(Pulled::TakenOver) | None => Ended::TakenOver,
         }
+    }
+
+    /// Lets the session see whether a command waits.
+    pub(crate) fn wake(&self) {
+        self.woken.notify_one();
+    }
+
+    pub(crate) async fn woken(&self) {
+        self.woken.notified().await;
     }
 
     /// Says that nothing of the session will reach the journal any more.

@@ -16,7 +16,7 @@ use axum::Router;
 use domain::Clock;
 use gateway::Bound;
 use metrics_exporter_prometheus::PrometheusHandle;
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, time::interval};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -140,9 +140,14 @@ async fn listen(server: &Server, services: &Services) -> anyhow::Result<Listenin
     let on_http = if panel.public { PanelAccess::UserAndPanel } else { PanelAccess::UserOnly };
     let http = server.serve_http("http", settings.listen, api(on_http).merge(console::routes())).await?;
 
-    let Bound { any, tcp } = services.bound();
-    let sockets = |address: &SocketAddr| Sockets { tcp: Some(*address), udp: None };
-    let devices = tcp.iter().map(|(name, address)| ((*name).to_owned(), sockets(address))).collect();
+    let Bound { any, tcp, udp } = services.bound();
+    let mut devices: BTreeMap<String, Sockets> = BTreeMap::new();
+    for (name, address) in tcp {
+        devices.entry((*name).to_owned()).or_default().tcp = Some(*address);
+    }
+    for (name, address) in udp {
+        devices.entry((*name).to_owned()).or_default().udp = Some(*address);
+    }
     Ok(Listening { http, admin, any: *any, devices })
 }
 

@@ -96,6 +96,7 @@ impl Services {
             gateway_config(config),
             journal.clone(),
             Arc::new(catalog.clone()),
+            Arc::new(catalog.clone()),
             &signals,
             clock,
         )?;

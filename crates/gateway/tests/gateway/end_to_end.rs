@@ -1,13 +1,17 @@
 //! A Teltonika device, the catalog on SQLite and the journal in files.
 
 use crate::site::{NOW, PATIENCE, TestClock};
-use domain::{AccountId, ContactKind, DeviceId, GroupId, Record, SourceId, Telemetry, TimeOrigin, Timestamp};
+use domain::{
+    AccountId, Command, CommandKind, CommandState, ContactKind, DeviceId, GroupId, Record, Reliability,
+    SourceId, Telemetry, TimeOrigin, Timestamp,
+};
 use gateway::{Gateway, GatewayConfig};
-use protocols::teltonika::{Codec, encode};
+use protocols::teltonika::{Codec, Teltonika, encode};
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use store::{
     catalog::{
-        Catalog, LegalType, Location, Membership, NewSource, NewTracker, NewUser, Person, Profile, Settings,
+        Catalog, LegalType, Location, Membership, NewCommand, NewSource, NewTracker, NewUser, Person,
+        Profile, Settings,
     },
     journal::{EmbeddedJournal, JournalConfig, read_all},
     signals::{Signal, Signals},
@@ -15,7 +19,7 @@ use store::{
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpStream, UdpSocket},
     time::timeout,
 };
 
@@ -23,7 +27,7 @@ const IMEI: &str = "356938035643809";
 const SECOND: Duration = Duration::from_secs(1);
 const NOTHING: [u8; 0] = [];
 
-struct World {
+pub(crate) struct World {
     gateway: Gateway,
     catalog: Catalog,
     journal: Arc<EmbeddedJournal>,
@@ -43,27 +47,31 @@ impl World {
         let config = GatewayConfig {
             any: Some(0),
             ports: [("teltonika".to_owned(), Some(0))].into(),
+            protocols: &[&Teltonika],
             ..GatewayConfig::default()
         };
-        let roster = Arc::new(catalog.clone());
+        let (roster, clock) = (Arc::new(catalog.clone()), Arc::new(TestClock::default()));
         let gateway =
-            Gateway::start(config, journal.clone(), roster, &signals, Arc::new(TestClock::default()))
-                .unwrap();
+            Gateway::start(config, journal.clone(), roster.clone(), roster, &signals, clock.clone()).unwrap();
         Self { gateway, catalog, journal, signals, account, folder }
     }
 
     async fn register(&self, imei: &str) -> SourceId {
+        Self::register_in(&self.catalog, self.account, imei).await
+    }
+
+    pub(crate) async fn register_in(catalog: &Catalog, account: AccountId, device_id: &str) -> SourceId {
         let source = NewSource {
-            account: self.account,
-            device_id: Some(DeviceId::new(imei).unwrap()),
+            account,
+            device_id: Some(DeviceId::new(device_id).unwrap()),
             model: "telfmb920".into(),
             phone: None,
-            tariff: self.catalog.tariff_defaults().await.unwrap().tariff,
+            tariff: catalog.tariff_defaults().await.unwrap().tariff,
             created: NOW,
             tariff_end: None,
         };
         let tracker = NewTracker { label: "Van".into(), group: GroupId::NONE };
-        self.catalog.register(&source, &tracker).await.unwrap().0
+        catalog.register(&source, &tracker).await.unwrap().0
     }
 
     fn teltonika(&self) -> SocketAddr {
@@ -85,7 +93,7 @@ impl World {
     }
 }
 
-fn owner() -> NewUser {
+pub(crate) fn owner() -> NewUser {
     NewUser {
         membership: Membership::Master { default_tariff: None },
         login: "owner@example.com".into(),
@@ -264,4 +272,61 @@ async fn after_a_stop_everything_is_in_the_file() {
     let records = read_all(folder.path()).unwrap().flat_map(|committed| committed.unwrap().records);
     let last = records.filter(|record| record.source() == Some(source)).last().unwrap();
     assert!(matches!(last, Record::Contact(contact) if contact.kind == ContactKind::Closed));
+}
+
+#[tokio::test]
+async fn a_command_goes_to_a_device_and_its_answer_comes_back() {
+    let world = World::new().await;
+    let source = world.register(IMEI).await;
+    let new = NewCommand {
+        source,
+        tracker: None,
+        user: None,
+        command: Command::Output { number: 2, on: true },
+        reliability: Reliability::Repeated,
+        asked: NOW,
+        expires: NOW.plus(CommandKind::Output.lifetime()),
+    };
+    let id = world.catalog.enqueue_command(&new).await.unwrap();
+    let (mut device, answer) = call(world.teltonika(), IMEI).await;
+    assert_eq!(answer, [1]);
+    device.write_all(&packet(&[NOW])).await.unwrap();
+    assert_eq!(hear(&mut device, 4).await, [0, 0, 0, 1]);
+    let said = b"setdigout ?1";
+    let body = [&[1, 5, 0, 0, 0, said.len() as u8][..], said, &[1]].concat();
+    let expected = encode::framed(0x0C, &body);
+    assert_eq!(hear(&mut device, expected.len()).await, expected);
+
+    let said = b"DOUT2:1 Timeout:INFINITY";
+    let body = [&[1, 6, 0, 0, 0, said.len() as u8][..], said, &[1]].concat();
+    device.write_all(&encode::framed(0x0C, &body)).await.unwrap();
+    // The acknowledgement of the next packet tells that the answer has been seen to.
+    device.write_all(&packet(&[NOW.plus(SECOND)])).await.unwrap();
+    assert_eq!(hear(&mut device, 4).await, [0, 0, 0, 1]);
+    let command = world.catalog.command(id, NOW).await.unwrap().unwrap();
+    assert_eq!(command.life.state, CommandState::Acknowledged);
+    assert_eq!(command.life.reply.as_deref(), Some("DOUT2:1 Timeout:INFINITY"));
+    let is_reply = |record: &Record| matches!(record, Record::Reply(reply) if reply.command == Some(id));
+    assert!(world.on_disk().iter().any(is_reply));
+}
+
+#[tokio::test]
+async fn datagrams_of_a_device_are_acknowledged_by_their_number() {
+    let world = World::new().await;
+    let source = world.register(IMEI).await;
+    let device = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let address = world.gateway.bound().udp["teltonika"];
+    assert_eq!(address, world.teltonika());
+    let records = &packet(&[NOW])[8..];
+    let records = &records[..records.len() - 4];
+    let content = [&[0xCA, 0xFE, 1, 7, 0, 15][..], IMEI.as_bytes(), records].concat();
+    let datagram = [&(content.len() as u16).to_be_bytes()[..], &content].concat();
+    for to in [address, world.any()] {
+        device.send_to(&datagram, to).await.unwrap();
+        let mut answer = [0; 100];
+        let length = timeout(PATIENCE, device.recv(&mut answer)).await.expect("in time").unwrap();
+        assert_eq!(answer[..length], [0, 5, 0xCA, 0xFE, 1, 7, 1]);
+    }
+    assert!(world.telemetry_on_disk().iter().all(|telemetry| telemetry.source == source));
+    assert_eq!(world.telemetry_on_disk().len(), 2, "history tells that they are one");
 }

@@ -3,9 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod admission;
+mod commands;
+mod datagrams;
 mod detection;
 mod durability;
 mod end_to_end;
+mod http;
 mod limits;
 mod metrics;
 mod power_cut;

@@ -38,6 +38,7 @@ async fn cut(seed: u64, restart: fn(&SimulatedDisk)) -> usize {
     let gateway = Gateway::start(
         config(),
         Arc::new(journal),
+        roster.clone(),
         roster,
         &Signals::default(),
         Arc::new(TestClock::default()),

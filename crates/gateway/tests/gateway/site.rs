@@ -2,9 +2,12 @@
 
 use crate::toy;
 use domain::{
-    Clock, Contact, ContactKind, DeviceId, DeviceModel, ModelCode, Record, SourceId, Telemetry, Timestamp,
+    Clock, CommandId, CommandStep, Contact, ContactKind, DeviceId, DeviceModel, ModelCode, Record, SourceId,
+    Telemetry, Timestamp,
 };
-use gateway::{Finding, Gateway, GatewayConfig, Limits, Registered, Roster, RosterError};
+use gateway::{
+    Asking, CommandQueue, Finding, Gateway, GatewayConfig, Limits, Registered, Roster, RosterError,
+};
 use std::{
     collections::HashMap,
     net::SocketAddr,
@@ -15,12 +18,13 @@ use std::{
     time::Duration,
 };
 use store::{
+    catalog::Took,
     journal::{Appending, Follower, Journal, JournalError, Position},
     signals::{Signal, Signals},
 };
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
-    net::TcpStream,
+    net::{TcpStream, UdpSocket},
     sync::{oneshot, watch},
     time::timeout,
 };
@@ -47,7 +51,8 @@ impl Site {
         let (signals, clock) = (Signals::default(), Arc::new(TestClock::default()));
         let config = GatewayConfig { limits, ..config() };
         let gateway =
-            Gateway::start(config, journal.clone(), roster.clone(), &signals, clock.clone()).unwrap();
+            Gateway::start(config, journal.clone(), roster.clone(), roster.clone(), &signals, clock.clone())
+                .unwrap();
         Self { gateway, journal, roster, signals, clock }
     }
 
@@ -67,6 +72,11 @@ impl Site {
 
     pub(crate) async fn connect_to_other(&self) -> Device {
         Device::connect(self.gateway.bound().tcp["other"], '#').await
+    }
+
+    /// A device that sends datagrams to the port of `toy`.
+    pub(crate) async fn sender(&self) -> Sender {
+        Sender::to(self.gateway.bound().udp["toy"]).await
     }
 
     pub(crate) async fn connect_to_any(&self, mark: char) -> Device {
@@ -107,12 +117,17 @@ pub(crate) async fn until(condition: impl Fn() -> bool) {
 
 /// A device that speaks `toy`.
 pub(crate) fn registered(source: i64) -> Registered {
-    static MODEL: LazyLock<DeviceModel> = LazyLock::new(|| {
+    of_protocol(source, "toy")
+}
+
+/// A device that speaks `toy` or `web`.
+pub(crate) fn of_protocol(source: i64, protocol: &str) -> Registered {
+    static MODELS: LazyLock<[DeviceModel; 2]> = LazyLock::new(|| {
         let real = ModelCode::find("telfmb920").unwrap().model();
-        DeviceModel { protocols: vec!["toy".into()], ..real.clone() }
+        ["toy", "web"].map(|name| DeviceModel { protocols: vec![name.into()], ..real.clone() })
     });
-    let accepts_from = Timestamp::from_millis(0);
-    Registered { source: SourceId(source), model: &MODEL, blocked: false, accepts_from }
+    let model = MODELS.iter().find(|model| *model.protocols[0] == *protocol).unwrap();
+    Registered { source: SourceId(source), model, blocked: false, accepts_from: Timestamp::from_millis(0) }
 }
 
 pub(crate) struct Device {
@@ -226,6 +241,60 @@ impl Roster for TestRoster {
             self.asked.send_modify(|asked| *asked -= 1);
             if self.fails.load(Ordering::SeqCst) { Err(RosterError::Slow) } else { Ok(found) }
         })
+    }
+}
+
+/// No command waits. Tests of commands have the real catalog.
+impl CommandQueue for TestRoster {
+    fn waits(&self, _: SourceId) -> Asking<'_, bool> {
+        Box::pin(async { Ok(false) })
+    }
+
+    fn take(&self, _: SourceId, _: Timestamp) -> Asking<'_, Took> {
+        Box::pin(async { Ok(Took::Nothing) })
+    }
+
+    fn reconnected(&self, _: SourceId, _: Timestamp) -> Asking<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn step(&self, _: CommandId, _: CommandStep, _: Timestamp) -> Asking<'_, bool> {
+        Box::pin(async { Ok(false) })
+    }
+
+    fn in_flight(&self, _: SourceId, _: Timestamp) -> Asking<'_, Option<CommandId>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn sweep(&self, _: Timestamp) -> Asking<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+/// A device that sends datagrams to the port of `toy`.
+pub(crate) struct Sender(pub(crate) UdpSocket);
+
+impl Sender {
+    pub(crate) async fn to(address: SocketAddr) -> Self {
+        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        socket.connect(address).await.unwrap();
+        Self(socket)
+    }
+
+    /// One datagram of several lines.
+    pub(crate) async fn say(&self, bodies: &[&str]) {
+        let lines: String = bodies.iter().map(|body| toy::line('$', body)).collect();
+        self.0.send(lines.as_bytes()).await.unwrap();
+    }
+
+    pub(crate) async fn hear(&self) -> String {
+        let mut buffer = [0; 2000];
+        let length = timeout(PATIENCE, self.0.recv(&mut buffer)).await.expect("an answer in time").unwrap();
+        String::from_utf8_lossy(&buffer[..length]).trim_end().to_owned()
+    }
+
+    pub(crate) fn has_heard_nothing(&self) -> bool {
+        self.0.try_recv(&mut [0]).is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
     }
 }
 

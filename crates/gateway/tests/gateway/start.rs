@@ -7,18 +7,27 @@ use store::signals::Signals;
 
 fn start(config: GatewayConfig) -> Result<Gateway, StartError> {
     let (journal, roster) = (Arc::new(TestJournal::default()), Arc::new(TestRoster::default()));
-    Gateway::start(config, journal, roster, &Signals::default(), Arc::new(TestClock::default()))
+    Gateway::start(
+        config,
+        journal,
+        roster.clone(),
+        roster,
+        &Signals::default(),
+        Arc::new(TestClock::default()),
+    )
 }
 
 #[tokio::test]
 async fn every_port_can_be_chosen_or_closed() {
     let gateway = start(GatewayConfig { any: None, ..config() }).unwrap();
     assert_eq!(gateway.bound().any, None);
-    assert_eq!(gateway.bound().tcp.keys().collect::<Vec<_>>(), [&"other", &"toy"]);
+    assert_eq!(gateway.bound().tcp.keys().collect::<Vec<_>>(), [&"other", &"toy", &"web"]);
+    assert_eq!(gateway.bound().udp["toy"], gateway.bound().tcp["toy"], "one number for both");
 
     let gateway = start(GatewayConfig { ports: [("toy".to_owned(), None)].into(), ..config() }).unwrap();
     assert!(gateway.bound().any.is_some_and(|any| any.port() > 0));
-    assert_eq!(gateway.bound().tcp.keys().collect::<Vec<_>>(), [&"other"]);
+    assert_eq!(gateway.bound().tcp.keys().collect::<Vec<_>>(), [&"other", &"web"]);
+    assert_eq!(gateway.bound().udp.keys().next(), None);
 }
 
 #[tokio::test]

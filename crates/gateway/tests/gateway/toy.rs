@@ -1,11 +1,18 @@
 //! Protocols for tests: lines of `mark body * checksum`, where the checksum is the sum of the bytes before it as two
-//! hex digits. `toy` marks its lines with `$`, `other` with `#`; both claim those with `&`.
+//! hex digits. `toy` marks its lines with `$`, `other` with `#`; both claim those with `&`. `web` marks them with `~` and
+//! says that they are HTTP. A datagram of `toy` has several lines, the first of which is a login.
 
-use domain::{DeviceId, Message, RecordHash, Timestamp, Transport};
-use protocols::{Admission, Broken, DeviceSlot, Event, Events, Framing, Machine, Protocol, Recognition};
+use domain::{Command, CommandId, CommandKind, DeviceId, Message, Outcome, RecordHash, Timestamp, Transport};
+use protocols::{
+    Admission, Broken, CommandError, Confirmation, DeviceSlot, Event, Events, Framing, Machine, Protocol,
+    Recognition,
+};
 
-pub(crate) static PROTOCOLS: &[&dyn Protocol] =
-    &[&Toy { name: "toy", mark: b'$' }, &Toy { name: "other", mark: b'#' }];
+pub(crate) static PROTOCOLS: &[&dyn Protocol] = &[
+    &Toy { name: "toy", mark: b'$', transports: &[Transport::Tcp, Transport::Udp] },
+    &Toy { name: "other", mark: b'#', transports: &[Transport::Tcp] },
+    &Toy { name: "web", mark: b'~', transports: &[Transport::Http] },
+];
 
 pub(crate) const MAX_FRAME: usize = 64 << 10;
 
@@ -21,6 +28,7 @@ fn sum(bytes: &[u8]) -> u8 {
 struct Toy {
     name: &'static str,
     mark: u8,
+    transports: &'static [Transport],
 }
 
 impl Protocol for Toy {
@@ -28,7 +36,7 @@ impl Protocol for Toy {
         self.name
     }
     fn transports(&self) -> &'static [Transport] {
-        &[Transport::Tcp]
+        self.transports
     }
     fn default_port(&self) -> u16 {
         0
@@ -37,7 +45,7 @@ impl Protocol for Toy {
         MAX_FRAME
     }
     fn recognise(&self, start: &[u8]) -> Recognition {
-        if start[0] != self.mark && start[0] != b'&' {
+        if start[0] != self.mark && (start[0] != b'&' || self.name == "web") {
             return Recognition::No;
         }
         let Some(end) = start.iter().position(|byte| *byte == b'\n') else { return Recognition::Unsure };
@@ -49,12 +57,19 @@ impl Protocol for Toy {
             },
         }
     }
-    fn machine(&self, _: Transport) -> Box<dyn Machine> {
-        Box::new(Lines)
+    fn commands(&self) -> &'static [CommandKind] {
+        &[CommandKind::Text, CommandKind::Locate]
+    }
+    fn machine(&self, transport: Transport) -> Box<dyn Machine> {
+        Box::new(Lines { transport, waiting: Vec::new() })
     }
 }
 
-struct Lines;
+struct Lines {
+    transport: Transport,
+    /// Lines of a datagram behind its login.
+    waiting: Vec<u8>,
+}
 
 impl Machine for Lines {
     fn frame(&mut self, buffer: &[u8]) -> Result<Framing, Broken> {
@@ -71,7 +86,15 @@ impl Machine for Lines {
     /// - `E size`: an answer of so many bytes
     /// - `Q`: answered `bye` and closed
     /// - `P`: a fault of the decoder
+    /// - `Z text`: an answer to a command
     fn decode(&mut self, frame: &[u8], events: &mut Events) -> Result<(), Broken> {
+        let mut frame = frame;
+        if self.transport == Transport::Udp
+            && let Some(end) = frame.iter().position(|byte| *byte == b'\n')
+        {
+            self.waiting = frame[end + 1..].to_vec();
+            frame = &frame[..end];
+        }
         let body = body(frame.strip_suffix(b"\n").unwrap_or(frame))?;
         let (kind, rest) = body.split_at(1);
         let mut fields = rest.split(',');
@@ -107,6 +130,10 @@ impl Machine for Lines {
                 events.push_back(Event::ReplyNow(b"bye\n".into()));
                 events.push_back(Event::Close);
             }
+            "Z" => {
+                let (outcome, text) = (Outcome::Done, rest.to_owned());
+                events.push_back(Event::Reply { slot, command: None, outcome, text });
+            }
             "P" => panic!("a fault of the decoder"),
             _ => return Err(Broken::NotAFrame("unknown kind")),
         }
@@ -127,6 +154,28 @@ impl Machine for Lines {
             }
             DeviceSlot(slot) => events.push_back(Event::ReplyNow(format!("{answer} {slot}\n").into())),
         }
+        while *admission != Admission::Refused && !self.waiting.is_empty() {
+            let rest = std::mem::take(&mut self.waiting);
+            if let Err(broken) = self.decode(&rest, events) {
+                events.push_back(Event::Broken(broken));
+            }
+        }
+    }
+
+    /// A text is a line of kind `C`, which is answered; where a device is wanted it is told with `W` and says nothing.
+    fn command(
+        &mut self,
+        _: DeviceSlot,
+        _: CommandId,
+        command: &Command,
+        wire: &mut Vec<u8>,
+    ) -> Result<Confirmation, CommandError> {
+        let (body, confirmation) = match command {
+            Command::Text(text) => (format!("C{text}"), Confirmation::Reply),
+            _ => ("W".to_owned(), Confirmation::Sent),
+        };
+        wire.extend(line('$', &body).as_bytes());
+        Ok(confirmation)
     }
 }
 

@@ -1,0 +1,303 @@
+//! Datagrams: each is understood, made durable and acknowledged on its own. Those of one address and port go one after
+//! the other, those of different ones at the same time. What does not fit into the queue is dropped unacknowledged: the
+//! device sends it again.
+
+use crate::{
+    Limits, Registered,
+    admission::Denied,
+    budget::{Holder, Share},
+    detection,
+    gateway::{Entrance, observe},
+    lock, moments,
+    reception::Reception,
+    turn::{Guests, Turn, turn},
+    visitors::{ONE_DEVICE, Origin, Place, Visitor},
+};
+use domain::{CommandId, Contact, ContactKind, DeviceId, Outcome, Transport};
+use protocols::{Connection, DeviceSlot, Protocol};
+use std::{
+    collections::{HashMap, VecDeque},
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio::{
+    net::UdpSocket,
+    sync::OwnedMutexGuard,
+    task::JoinSet,
+    time::{Instant, sleep},
+};
+
+/// No datagram is longer.
+const MAX_DATAGRAM: usize = 64 << 10;
+/// After a failed receive.
+const RECEIVE_PAUSE: Duration = Duration::from_millis(100);
+
+/// What waits, by where it came from.
+pub(crate) struct Queue {
+    total: usize,
+    per_address: usize,
+    waiting: Mutex<Waiting>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    /// With those that are at work.
+    total: usize,
+    /// There is an entry as long as somebody works on it.
+    by_address: HashMap<SocketAddr, VecDeque<Parcel>>,
+}
+
+struct Parcel {
+    bytes: Vec<u8>,
+    _share: Share,
+}
+
+/// Takes the datagrams of one address until none is left. However it ends, the next one finds its place.
+struct Work {
+    reception: Arc<Reception>,
+    address: SocketAddr,
+    ended: Ended,
+}
+
+/// Whether another may have begun to work on the address.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    No,
+    Yes,
+}
+
+impl Queue {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        let (total, per_address) = (limits.datagrams, limits.datagrams_per_address);
+        Self { total, per_address, waiting: Mutex::default() }
+    }
+
+    /// `Ok(true)`: somebody must begin to work on the address.
+    fn put(&self, address: SocketAddr, parcel: Parcel) -> Result<bool, &'static str> {
+        let waiting = &mut *lock(&self.waiting);
+        if waiting.total >= self.total {
+            return Err("datagrams");
+        }
+        let begin = !waiting.by_address.contains_key(&address);
+        let own = waiting.by_address.entry(address).or_default();
+        // The one at work is not in the queue any longer, and counts.
+        if !begin && own.len() + 1 >= self.per_address {
+            return Err("datagrams_per_address");
+        }
+        own.push_back(parcel);
+        waiting.total += 1;
+        Ok(begin)
+    }
+}
+
+impl Work {
+    fn next(&self) -> Option<Parcel> {
+        lock(&self.reception.datagrams.waiting).by_address.get_mut(&self.address)?.pop_front()
+    }
+
+    /// The one at work is done; `false` when there is no other.
+    fn done(&mut self) -> bool {
+        let waiting = &mut *lock(&self.reception.datagrams.waiting);
+        waiting.total -= 1;
+        let more = waiting.by_address.get(&self.address).is_some_and(|own| !own.is_empty());
+        if !more {
+            waiting.by_address.remove(&self.address);
+            self.ended = Ended::Yes;
+        }
+        more
+    }
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        if self.ended == Ended::Yes {
+            return;
+        }
+        // After a fault: the one at work has gone with it, and the others come again.
+        let waiting = &mut *lock(&self.reception.datagrams.waiting);
+        if let Some(left) = waiting.by_address.remove(&self.address) {
+            waiting.total -= left.len() + 1;
+        }
+    }
+}
+
+/// Receives until the gateway stops, and then ends what has come.
+pub(crate) async fn receive(socket: UdpSocket, entrance: Entrance, reception: Arc<Reception>) {
+    let socket = Arc::new(socket);
+    let mut buffer = vec![0; MAX_DATAGRAM];
+    let mut work = JoinSet::new();
+    loop {
+        tokio::select! {
+            biased;
+            () = reception.stopping.cancelled() => break,
+            Some(ended) = work.join_next() => observe(ended),
+            received = socket.recv_from(&mut buffer) => match received {
+                Ok((length, address)) => {
+                    let Some(bytes) = buffer.get(..length) else { continue };
+                    match accept(&reception, bytes, address) {
+                        Ok(true) => {
+                            let one = Work { reception: Arc::clone(&reception), address, ended: Ended::No };
+                            work.spawn(attend_all(one, entrance, Arc::clone(&socket)));
+                        }
+                        Ok(false) => {}
+                        Err(reason) => moments::datagram_dropped(reason),
+                    }
+                }
+                Err(error) => {
+                    moments::not_received(&error);
+                    sleep(RECEIVE_PAUSE).await;
+                }
+            },
+        }
+    }
+    while let Some(ended) = work.join_next().await {
+        observe(ended);
+    }
+}
+
+fn accept(reception: &Reception, bytes: &[u8], address: SocketAddr) -> Result<bool, &'static str> {
+    if bytes.is_empty() {
+        return Err("empty");
+    }
+    let mut share = reception.budget.share();
+    share.hold(bytes.len(), Holder::Stranger).map_err(|_| "over_budget")?;
+    reception.datagrams.put(address, Parcel { bytes: bytes.to_vec(), _share: share })
+}
+
+async fn attend_all(mut work: Work, entrance: Entrance, socket: Arc<UdpSocket>) {
+    while let Some(parcel) = work.next() {
+        attend(&work.reception, entrance, &socket, work.address, &parcel.bytes).await;
+        if !work.done() {
+            break;
+        }
+    }
+}
+
+async fn attend(
+    reception: &Arc<Reception>,
+    entrance: Entrance,
+    socket: &Arc<UdpSocket>,
+    address: SocketAddr,
+    bytes: &[u8],
+) {
+    let read = Instant::now();
+    let protocol = match entrance {
+        Entrance::Of(protocol) => protocol,
+        Entrance::Any => match detection::detect_datagram(reception, bytes).await {
+            Ok(protocol) => protocol,
+            Err(ended) => return moments::datagram_dropped(ended.label()),
+        },
+    };
+    moments::datagram(protocol.name());
+    if bytes.len() > protocol.max_frame() {
+        return moments::datagram_dropped("too_long");
+    }
+    let mut connection = Connection::new(protocol, Transport::Udp);
+    connection.receive_frame(bytes);
+    let mut visit = Visit { reception, protocol, guest: None };
+    let ip = address.ip().to_canonical();
+    let turn = turn(reception, protocol, ip, &mut connection, &mut visit).await;
+    let Some(mut guest) = visit.guest else {
+        let reason = turn.end.as_ref().map_or("stranger", |ended| ended.label());
+        return moments::datagram_dropped(reason);
+    };
+    if let Some(ended) = &turn.end {
+        moments::datagram_dropped(ended.label());
+    }
+    guest.contact(reception, turn.records.is_empty());
+    let Turn { records, at_once, when_durable, .. } = turn;
+    // Whoever writes another's address on a datagram does not make this server shout at it.
+    let fits = at_once.len() + when_durable.len() <= bytes.len();
+    if !fits {
+        moments::datagram_dropped("reply_too_long");
+    }
+    if fits {
+        send(socket, address, &at_once).await;
+    }
+    if !records.is_empty() {
+        moments::received(protocol.name(), records.len());
+        if let Err(error) = reception.journal.append(records).await {
+            return moments::not_durable(&error);
+        }
+    }
+    if fits && !when_durable.is_empty() {
+        send(socket, address, &when_durable).await;
+        moments::acknowledged(read.elapsed());
+    }
+    let socket = Arc::clone(socket);
+    guest.place.origin = Some(Origin { protocol, connection, socket, address });
+    guest.place.deliver().await;
+}
+
+async fn send(socket: &UdpSocket, address: SocketAddr, bytes: &[u8]) {
+    if !bytes.is_empty()
+        && let Err(error) = socket.send_to(bytes, address).await
+    {
+        moments::not_sent(&error);
+    }
+}
+
+/// One datagram and its device.
+struct Visit<'a> {
+    reception: &'a Arc<Reception>,
+    protocol: &'static dyn Protocol,
+    guest: Option<Guest>,
+}
+
+struct Guest {
+    slot: DeviceSlot,
+    registered: Registered,
+    place: OwnedMutexGuard<Place>,
+}
+
+impl Guest {
+    fn contact(&self, reception: &Reception, silent: bool) {
+        let kind = match self.place.origin {
+            None => ContactKind::Login(Transport::Udp),
+            Some(_) if silent => ContactKind::Heartbeat,
+            // A record is a sign of life itself.
+            Some(_) => return,
+        };
+        let received = reception.clock.now();
+        reception.contacts.note(Contact { source: self.registered.source, received, kind });
+    }
+}
+
+impl Guests for Visit<'_> {
+    async fn admit(&mut self, slot: DeviceSlot, device_id: &DeviceId) -> Result<Registered, Denied> {
+        if self.guest.is_some() {
+            return Err(ONE_DEVICE);
+        }
+        let visitors = &self.reception.visitors;
+        let visitor: Arc<Visitor> = visitors.admit(self.reception, device_id, self.protocol).await?;
+        let registered = visitor.registered;
+        let mut place = Arc::clone(&visitor.turn).lock_owned().await;
+        if place.origin.is_none() {
+            place.errands.met(slot, registered.source);
+        }
+        self.guest = Some(Guest { slot, registered, place });
+        Ok(registered)
+    }
+
+    fn device(&self, slot: DeviceSlot) -> Option<Registered> {
+        self.guest.as_ref().filter(|guest| guest.slot == slot).map(|guest| guest.registered)
+    }
+
+    fn heard(&mut self, slot: DeviceSlot) {
+        if let Some(guest) = &mut self.guest {
+            guest.place.errands.heard(slot);
+        }
+    }
+
+    async fn answered(
+        &mut self,
+        device: Registered,
+        command: Option<CommandId>,
+        outcome: Outcome,
+        text: &str,
+    ) -> Option<CommandId> {
+        let guest = self.guest.as_mut()?;
+        guest.place.errands.answered(device.source, command, outcome, text).await
+    }
+}

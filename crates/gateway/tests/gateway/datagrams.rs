@@ -1,0 +1,233 @@
+//! Datagrams: acknowledged when durable and only to whom is known, in order, and dropped when too many wait.
+
+use crate::site::{NOW, PATIENCE, Sender, Site, registered, until};
+use domain::{ContactKind, Transport};
+use gateway::{Limits, Registered};
+use std::time::Duration;
+use tokio::time::advance;
+
+fn site(limits: Limits) -> Site {
+    Site::where_registered(&["a", "b"], limits)
+}
+
+/// What is on the way to the gateway's socket has been seen.
+async fn all_received() {
+    for _ in 0..1000 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_datagram_is_acknowledged_when_it_is_durable() {
+    let site = site(Limits::default());
+    site.journal.hold();
+    let device = site.sender().await;
+    device.say(&["La", "D7,1800000000"]).await;
+    site.journal.until(|pages| pages.waiting.len() == 1).await;
+    assert_eq!(device.hear().await, "ok", "this one waits for nothing");
+    assert!(device.has_heard_nothing());
+    site.journal.release();
+    assert_eq!(device.hear().await, "A7");
+    assert_eq!(site.journal.serials(1), [7]);
+    assert_eq!(site.journal.telemetry()[0].received, NOW);
+    assert_eq!(site.journal.contacts(1), [ContactKind::Login(Transport::Udp)]);
+}
+
+#[tokio::test]
+async fn a_journal_that_cannot_write_acknowledges_nothing() {
+    let site = site(Limits::default());
+    site.journal.fill_disk();
+    let (device, other) = (site.sender().await, site.sender().await);
+    device.say(&["La", "D7,-"]).await;
+    assert_eq!(device.hear().await, "ok");
+    other.say(&["Lb", "H"]).await;
+    assert_eq!(other.hear().await, "ok\nh");
+    assert!(device.has_heard_nothing());
+}
+
+#[tokio::test]
+async fn who_may_not_speak_gets_no_answer_and_is_remembered() {
+    let site = site(Limits::default());
+    site.roster.register("blocked", Registered { blocked: true, ..registered(3) });
+    let device = site.sender().await;
+    device.say(&["Lstranger", "D1,-"]).await;
+    device.say(&["Lblocked", "D2,-"]).await;
+    // Not a device's at all, a wrong checksum, several lines without a login.
+    device.0.send(b"\0").await.unwrap();
+    device.0.send(b"$La*00\n").await.unwrap();
+    device.say(&["D3,-", "D4,-"]).await;
+    device.say(&["La", "D5,-"]).await;
+    assert_eq!(device.hear().await, "ok");
+    assert_eq!(device.hear().await, "A5");
+    assert!(site.journal.durable().iter().all(|record| record.source().is_some_and(|it| it.0 == 1)));
+    assert_eq!(site.journal.serials(1), [5]);
+    let mut refused = site.refused();
+    refused.sort();
+    assert_eq!(refused, [("blocked".to_owned(), "blocked", 1), ("stranger".to_owned(), "unknown_device", 1)]);
+}
+
+#[tokio::test]
+async fn a_reply_is_no_longer_than_the_datagram() {
+    let site = site(Limits::default());
+    let device = site.sender().await;
+    device.say(&["La", "E1000"]).await;
+    device.say(&["La", "E10"]).await;
+    assert_eq!(device.hear().await, "ok\neeeeeeeeee");
+}
+
+#[tokio::test]
+async fn a_fault_of_the_decoder_ends_one_datagram() {
+    let site = site(Limits::default());
+    let device = site.sender().await;
+    device.say(&["La", "P"]).await;
+    device.say(&["La", "D1,-"]).await;
+    loop {
+        // Those behind the fault may have gone with it; the device sends them again.
+        if tokio::time::timeout(Duration::from_millis(200), device.hear()).await.is_ok_and(|it| it == "A1") {
+            break;
+        }
+        device.say(&["La", "D1,-"]).await;
+    }
+}
+
+#[tokio::test]
+async fn datagrams_of_one_device_keep_their_order_and_others_do_not_wait() {
+    let site = site(Limits::default());
+    site.journal.hold();
+    let (a, b) = (site.sender().await, site.sender().await);
+    for serial in 0..20 {
+        a.say(&["La", &format!("D{serial},-")]).await;
+    }
+    b.say(&["Lb", "D100,-"]).await;
+    site.journal.until(|pages| pages.waiting.len() == 2).await;
+    site.journal.release();
+    for serial in 0..20 {
+        assert_eq!(a.hear().await, "ok");
+        assert_eq!(a.hear().await, format!("A{serial}"));
+    }
+    assert_eq!(site.journal.serials(1), (0..20).collect::<Vec<_>>());
+    assert_eq!(site.journal.serials(2), [100]);
+}
+
+#[tokio::test]
+async fn an_admission_ends_when_it_is_not_true_any_longer() {
+    let site = site(Limits::default());
+    let device = site.sender().await;
+    let speak = async |expected: &[&str]| {
+        device.say(&["La", "D1,-"]).await;
+        for expected in expected {
+            assert_eq!(device.hear().await, *expected);
+        }
+    };
+    speak(&["ok", "A1"]).await;
+    site.change("a", |registered| registered.blocked = true);
+    // It is forgotten when the signal has been heard.
+    let mut kept = 1;
+    loop {
+        device.say(&["La", "D1,-"]).await;
+        tokio::task::yield_now().await;
+        if !site.refused().is_empty() {
+            break;
+        }
+        kept = kept.max(site.journal.serials(1).len());
+        assert!(kept < 10_000, "the signal was not heard");
+    }
+    let before = site.journal.serials(1).len();
+    device.say(&["La", "D2,-"]).await;
+    until(|| site.refused()[0].2 >= 2).await;
+    assert_eq!(site.journal.serials(1).len(), before);
+}
+
+#[tokio::test]
+async fn the_any_port_knows_a_datagram_by_its_login() {
+    let site = site(Limits::default());
+    let device = Sender::to(site.gateway.bound().any.unwrap()).await;
+    device.say(&["La", "D1,-"]).await;
+    assert_eq!(device.hear().await, "ok");
+    assert_eq!(device.hear().await, "A1");
+}
+
+#[tokio::test]
+async fn datagrams() {
+    let site = site(Limits { datagrams: 2, ..Limits::default() });
+    site.journal.hold();
+    let (a, b) = (site.sender().await, site.sender().await);
+    a.say(&["La", "D1,-"]).await;
+    b.say(&["Lb", "D1,-"]).await;
+    site.journal.until(|pages| pages.waiting.len() == 2).await;
+    let late = site.sender().await;
+    for _ in 0..10 {
+        late.say(&["La", "H"]).await;
+    }
+    a.say(&["La", "D2,-"]).await;
+    all_received().await;
+    site.journal.release();
+    for device in [&a, &b] {
+        assert_eq!(device.hear().await, "ok");
+        assert_eq!(device.hear().await, "A1");
+    }
+    late.say(&["La", "D3,-"]).await;
+    assert_eq!(late.hear().await, "ok");
+    assert_eq!(late.hear().await, "A3");
+    assert_eq!(site.journal.serials(1), [1, 3], "what found no place was never answered");
+}
+
+#[tokio::test]
+async fn datagrams_per_address() {
+    let site = site(Limits { datagrams_per_address: 2, ..Limits::default() });
+    site.journal.hold();
+    let (a, b) = (site.sender().await, site.sender().await);
+    a.say(&["La", "D1,-"]).await;
+    site.journal.until(|pages| pages.waiting.len() == 1).await;
+    for serial in 2..10 {
+        a.say(&["La", &format!("D{serial},-")]).await;
+    }
+    b.say(&["Lb", "D1,-"]).await;
+    site.journal.until(|pages| pages.waiting.len() == 2).await;
+    all_received().await;
+    site.journal.release();
+    for heard in ["ok", "A1", "ok", "A2"] {
+        assert_eq!(a.hear().await, heard);
+    }
+    assert_eq!(b.hear().await, "ok");
+    assert_eq!(b.hear().await, "A1");
+    assert_eq!(site.journal.serials(1), [1, 2]);
+}
+
+#[tokio::test]
+async fn datagram_devices() {
+    let site = site(Limits { datagram_devices: 1, ..Limits::default() });
+    let mut asked = site.roster.asked.subscribe();
+    let mut questions = async |device: &str| {
+        let sender = site.sender().await;
+        asked.borrow_and_update();
+        sender.say(&[&format!("L{device}"), "H"]).await;
+        assert_eq!(sender.hear().await, "ok\nh");
+        asked.has_changed().unwrap()
+    };
+    assert!(questions("a").await);
+    assert!(!questions("a").await);
+    assert!(questions("b").await);
+    assert!(questions("b").await, "asked about each time");
+}
+
+#[tokio::test(start_paused = true)]
+async fn datagram_reach() {
+    let site = site(Limits { datagram_reach: Duration::from_secs(60), ..Limits::default() });
+    let device = site.sender().await;
+    let mut asked = site.roster.asked.subscribe();
+    let mut questions = async || {
+        asked.borrow_and_update();
+        device.say(&["La", "H"]).await;
+        assert_eq!(device.hear().await, "ok\nh");
+        asked.has_changed().unwrap()
+    };
+    assert!(questions().await);
+    assert!(!questions().await);
+    assert!(PATIENCE >= Duration::from_secs(60));
+    advance(Duration::from_secs(125)).await;
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    assert!(questions().await, "forgotten");
+}

@@ -4,6 +4,7 @@
 mod api_key;
 mod attempts;
 mod caller;
+mod command;
 mod directory;
 mod failure;
 mod group;
@@ -28,6 +29,7 @@ mod user;
 
 pub use api_key::ApiKey;
 pub use caller::{Credential, PanelCaller, UserCaller};
+pub use command::{CommandKinds, LISTED_COMMANDS, LocationRequest};
 pub use failure::{Failure, ParameterError};
 pub use origin::origin;
 pub use plugins::{ModelFilter, PLUGINS, Plugin};
@@ -40,8 +42,8 @@ pub use sensor::{
 };
 pub use store::catalog::{
     Address, DeviceType, Direction, DocType, Group, LegalType, Listed, MapFilter, Money, Page, Person,
-    Profile, Role, SecurityGroup, Settings, Shown, Tariff, TariffDefaults, TariffKind, TariffOrder,
-    TariffTerms, User, UserOrder,
+    Profile, Role, SecurityGroup, Settings, Shown, StoredCommand, Tariff, TariffDefaults, TariffKind,
+    TariffOrder, TariffTerms, User, UserOrder,
 };
 pub use sub_user::{SubUserChange, SubUserDraft};
 pub use subscription::{Channel, Detail, Lifecycle, News, Standing, Target, Watcher};
@@ -78,6 +80,7 @@ pub struct Fleet {
     secrets: Secrets,
     secret: ServerSecret,
     attempts: Attempts,
+    command_kinds: CommandKinds,
     /// By login: a password is checked when the outcome of the last check is known.
     logins: Turns,
     /// By account: held from the look at what there is until the directory knows what was written.
@@ -94,6 +97,7 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     pub randomness: Randomness,
     pub secret: ServerSecret,
+    pub command_kinds: CommandKinds,
 }
 
 impl Fleet {
@@ -117,6 +121,7 @@ impl Fleet {
             secrets: Secrets::new(parts.randomness),
             secret: parts.secret,
             attempts: Attempts::default(),
+            command_kinds: parts.command_kinds,
             logins: Turns::default(),
             accounts: Turns::default(),
             watchers,

@@ -38,7 +38,7 @@ impl Fleet {
     }
 
     /// A tracker that the caller sees, and whose device is not blocked.
-    fn unblocked(&self, caller: &UserCaller, id: TrackerId) -> Result<TrackerView, Failure> {
+    pub(crate) fn unblocked(&self, caller: &UserCaller, id: TrackerId) -> Result<TrackerView, Failure> {
         let view = self.tracker(caller, id).map_err(|_| ErrorCode::EntityNotFound)?;
         if view.source.blocked { Err(ErrorCode::DeviceBlocked.into()) } else { Ok(view) }
     }

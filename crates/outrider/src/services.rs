@@ -88,6 +88,7 @@ impl Services {
             clock: clock.clone(),
             randomness: randomness()?,
             secret: server_secret::ensure(&config.data_dir, &mut randomness()?)?,
+            command_kinds: |name| protocols::protocol(name).map_or(&[], |protocol| protocol.commands()),
         };
         let fleet = Arc::new(Fleet::start(parts).await?);
         panel_password::ensure(&fleet, config).await?;

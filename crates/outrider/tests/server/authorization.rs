@@ -1,14 +1,17 @@
 //! Every action of the registry × who calls × whose object it names. A new action needs a row here that says how to
 //! call it, or this test fails.
 
-use crate::support::{Answer, Server, Session};
+use crate::support::{Answer, Device, Reaction, Server, Session, now, queclink_report, record};
 use api::{ACTIONS, CallerKind, Entry};
-use domain::Right;
+use domain::{Right, Timestamp};
 use serde_json::{Value, json};
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
+    io::{Read, Write},
+    net::{SocketAddr, TcpStream},
     sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
 };
 
 /// What is put into an action's example so that it can be called.
@@ -27,6 +30,10 @@ enum Put {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
     Tracker,
+    /// A tracker whose device is online; its position is no longer fresh.
+    Online,
+    /// The same, of a device that can stop the engine.
+    Engine,
     Group,
     SubUser,
     SecurityGroup,
@@ -41,6 +48,24 @@ impl Kind {
         let create = |action: &str, parameters: Value| account.session.call(action, parameters).success();
         match self {
             Self::Tracker => json!(account.session.register("Van", &new())),
+            Self::Online => {
+                let imei = new();
+                let tracker = account.session.register("Van", &imei);
+                let mut device = Device::logged_in(account.devices.teltonika, &imei);
+                assert_eq!(device.send(&[record(two_minutes_ago())]), Reaction::Acknowledged(1));
+                json!(tracker)
+            }
+            Self::Engine => {
+                let imei = new();
+                let tracker = json!({
+                    "label": "Van", "group_id": 0, "plugin_id": 44, "model": "qlgv55lite", "device_id": imei,
+                });
+                let tracker = create("tracker/register", tracker)["value"]["id"].clone();
+                let mut device = TcpStream::connect(account.devices.queclink).unwrap();
+                device.write_all(queclink_report(&imei, two_minutes_ago()).as_bytes()).unwrap();
+                device.read_exact(&mut [0; 11]).unwrap();
+                tracker
+            }
             Self::Group => {
                 create("tracker/group/create", json!({ "title": "Vans", "color": "FFFFFF" }))["id"].clone()
             }
@@ -70,9 +95,15 @@ impl Kind {
     }
 }
 
+fn two_minutes_ago() -> Timestamp {
+    now().minus(Duration::from_secs(120))
+}
+
 use Put::{Login, New, PanelPassword, User};
 
 const TRACKER: Put = Put::Own(Kind::Tracker);
+const ONLINE: Put = Put::Own(Kind::Online);
+const ENGINE: Put = Put::Own(Kind::Engine);
 const GROUP: Put = Put::Own(Kind::Group);
 const SUB_USER: Put = Put::Own(Kind::SubUser);
 const SECURITY_GROUP: Put = Put::Own(Kind::SecurityGroup);
@@ -81,6 +112,9 @@ const SENSOR: Put = Put::Own(Kind::Sensor);
 
 const NONE: &[Right] = &[];
 const ADMIN: &[Right] = &[Right::Admin];
+const CONFIGURE: &[Right] = &[Right::TrackerConfigure];
+const OUTPUT: &[Right] = &[Right::TrackerSetOutput];
+const COMMAND: &[Right] = &[Right::TrackerConfigure, Right::TrackerSetOutput];
 const UPDATE: &[Right] = &[Right::TrackerUpdate];
 const REGISTER: &[Right] = &[Right::TrackerRegister];
 
@@ -119,6 +153,15 @@ const ROWS: &[Row] = &[
     ("tracker/get_state", NONE, &[("/tracker_id", TRACKER)]),
     ("tracker/get_states", NONE, &[("/trackers/0", TRACKER)]),
     ("tracker/get_last_gps_point", NONE, &[("/tracker_id", TRACKER)]),
+    ("tracker/location_request", NONE, &[("/tracker_id", ONLINE)]),
+    ("tracker/raw_command/send", COMMAND, &[("/tracker_id", TRACKER)]),
+    ("tracker/output/set", OUTPUT, &[("/tracker_id", ONLINE)]),
+    ("tracker/output/set_all", OUTPUT, &[("/tracker_id", ONLINE)]),
+    ("tracker/engine_immobilizer/read", NONE, &[("/tracker_id", ENGINE)]),
+    ("tracker/engine_immobilizer/set", OUTPUT, &[("/tracker_id", ENGINE)]),
+    ("tracker/command/unconfirmed/count", NONE, &[("/tracker_id", TRACKER)]),
+    ("tracker/command/unconfirmed/reset", UPDATE, &[("/tracker_id", TRACKER)]),
+    ("tracker/command/log/list", CONFIGURE, &[("/tracker_id", TRACKER)]),
     ("track/list", NONE, &[("/tracker_id", TRACKER)]),
     ("track/read", NONE, &[("/tracker_id", TRACKER)]),
     ("tracker/settings/trip_detection/read", NONE, &[("/tracker_id", TRACKER)]),
@@ -239,6 +282,7 @@ struct Account {
     session: Session,
     user: i64,
     login: String,
+    devices: Devices,
     /// Made when they are needed.
     objects: RefCell<BTreeMap<Kind, Value>>,
 }
@@ -277,6 +321,13 @@ impl Account {
     }
 }
 
+/// Where devices connect.
+#[derive(Clone, Copy)]
+struct Devices {
+    teltonika: SocketAddr,
+    queclink: SocketAddr,
+}
+
 /// Who there is.
 struct Cast {
     server: Server,
@@ -300,7 +351,9 @@ impl Cast {
         let user = panel.call("panel/user/create", user).success()["id"].as_i64().unwrap();
         let session = panel.call("panel/user/session/create", json!({ "user_id": user })).success();
         let session = Session::new(server.http(), session["hash"].as_str());
-        let account = Account { user, session, login: login.to_owned(), objects: RefCell::default() };
+        let devices = Devices { teltonika: server.teltonika(), queclink: server.any() };
+        let account =
+            Account { user, session, login: login.to_owned(), devices, objects: RefCell::default() };
         account.object(Kind::Tracker);
         account
     }

@@ -87,6 +87,16 @@ pub fn record(time: Timestamp) -> Record {
     }
 }
 
+/// What a Queclink GV55Lite says near Vilnius: ignition on, moving. The server acknowledges with `+SACK:0002$`.
+pub fn queclink_report(imei: &str, time: Timestamp) -> String {
+    let time = jiff::Timestamp::from_second(time.seconds()).unwrap().to_zoned(jiff::tz::TimeZone::UTC);
+    let time = time.strftime("%Y%m%d%H%M%S");
+    format!(
+        "+RESP:GTFRI,060800,{imei},van,12870,10,1,1,43.5,92,70.0,25.279651,54.687155,{time},0246,0001,18D8,6141,00,\
+         1234.5,00117:31:12,2789,F50.5,100,220300,,,,{time},0002$"
+    )
+}
+
 /// The time by the clock that the server reads too.
 #[expect(clippy::disallowed_methods, reason = "the server under test reads the wall clock")]
 pub fn now() -> Timestamp {

@@ -1,0 +1,272 @@
+//! Commands to devices: whether a tracker's device takes one, and what became of it. The gateway sends them.
+
+use crate::{Failure, Fleet, TrackerView, UserCaller};
+use domain::{
+    Command, CommandId, CommandKind, ConnectionStatus, DeviceModel, ErrorCode, LockAction, ModelCode,
+    Reliability, SourceId, TrackerId,
+};
+use std::time::Duration;
+use store::{
+    catalog::{NewCommand, StoredCommand},
+    signals::Signal,
+};
+
+/// The commands that a protocol can send, by its name.
+pub type CommandKinds = fn(protocol: &str) -> &'static [CommandKind];
+
+/// A fix that is younger need not be asked for.
+const ACTUAL: Duration = Duration::from_secs(60);
+
+/// As many of a tracker's commands can be listed.
+pub const LISTED_COMMANDS: u32 = 1000;
+
+/// How a device is asked where it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LocationRequest {
+    Sms,
+    Cells,
+    Gnss,
+}
+
+impl Fleet {
+    /// Sends what the user typed. It waits for the device for as long as commands of its kind live.
+    ///
+    /// # Errors
+    /// `NotFound`, `NotAllowedForClones`, `DeviceBlocked`; `NotSupportedByDevice` when the device's protocol cannot carry it;
+    /// `QueueUnavailable` when too many wait already.
+    pub async fn send_raw_command(
+        &self,
+        caller: &UserCaller,
+        id: TrackerId,
+        command: Command,
+        reliability: Reliability,
+    ) -> Result<(), Failure> {
+        let view = self.commanded(caller, id, ErrorCode::NotFound)?;
+        self.enqueue(caller, &view, command, reliability).await
+    }
+
+    /// Closes or opens the electronic lock of a tracker.
+    ///
+    /// # Errors
+    /// Those of `send_raw_command`; `NotSupportedByDevice` also for a device without a lock.
+    pub async fn command_lock(
+        &self,
+        caller: &UserCaller,
+        id: TrackerId,
+        action: LockAction,
+        password: String,
+    ) -> Result<TrackerView, Failure> {
+        let view = self.commanded(caller, id, ErrorCode::NotFound)?;
+        if !has_lock(model(&view)?) {
+            return Err(ErrorCode::NotSupportedByDevice.into());
+        }
+        self.enqueue(caller, &view, Command::Lock { action, password }, Reliability::Repeated).await?;
+        Ok(view)
+    }
+
+    /// Switches outputs: one (`Command::Output`) or all of them (`Command::Outputs`), as the device model does it.
+    ///
+    /// # Errors
+    /// `EntityNotFound`, `NotAllowedForClones`, `DeviceBlocked`; `NotSupportedByDevice` when the model switches them otherwise
+    /// or has not that many; `DeviceOffline`.
+    pub async fn switch_outputs(
+        &self,
+        caller: &UserCaller,
+        id: TrackerId,
+        command: Command,
+    ) -> Result<(), Failure> {
+        let view = self.commanded(caller, id, ErrorCode::EntityNotFound)?;
+        let model = model(&view)?;
+        let has_it = match &command {
+            Command::Output { number, .. } => (1..=model.digital_outputs).contains(number),
+            Command::Outputs(states) => states.len() == usize::from(model.digital_outputs),
+            _ => false,
+        };
+        let switches_so = match &*model.output_control {
+            "none" => false,
+            "default" => true,
+            control => control.contains("batch") == (command.kind() == CommandKind::Outputs),
+        };
+        if !has_it || !switches_so || !self.can_send(model, command.kind()) {
+            return Err(ErrorCode::NotSupportedByDevice.into());
+        }
+        if &*model.output_control != "async_offline" {
+            self.require_online(&view)?;
+        }
+        self.enqueue(caller, &view, command, Reliability::Repeated).await
+    }
+
+    /// Keeps the engine from running, or lets it.
+    ///
+    /// # Errors
+    /// `EntityNotFound`, `NotAllowedForClones`, `DeviceBlocked`, `NotSupportedByDevice`, `DeviceOffline`.
+    pub async fn immobilize(&self, caller: &UserCaller, id: TrackerId, on: bool) -> Result<(), Failure> {
+        let view = self.commanded(caller, id, ErrorCode::EntityNotFound)?;
+        if !self.can_send(model(&view)?, CommandKind::Immobilize) {
+            return Err(ErrorCode::NotSupportedByDevice.into());
+        }
+        self.require_online(&view)?;
+        self.enqueue(caller, &view, Command::Immobilize(on), Reliability::Repeated).await
+    }
+
+    /// What the device confirmed last; before that, the engine may run.
+    ///
+    /// # Errors
+    /// `EntityNotFound`, `DeviceBlocked`, `NotSupportedByDevice`.
+    pub async fn is_immobilized(&self, caller: &UserCaller, id: TrackerId) -> Result<bool, Failure> {
+        let view = self.unblocked(caller, id)?;
+        if !self.can_send(model(&view)?, CommandKind::Immobilize) {
+            return Err(ErrorCode::NotSupportedByDevice.into());
+        }
+        let commands = self.catalog.commands_of_source(view.source.id, self.now(), LISTED_COMMANDS).await?;
+        let confirmed = commands.into_iter().find_map(|stored| match stored.command {
+            Command::Immobilize(on) if stored.life.state == domain::CommandState::Acknowledged => Some(on),
+            _ => None,
+        });
+        Ok(confirmed.unwrap_or(false))
+    }
+
+    /// Asks the device where it is. The answer comes as a message like any other.
+    ///
+    /// # Errors
+    /// `NotFound`, `DeviceBlocked`; `NotSupportedByDevice` when the device cannot be asked so; `DeviceOffline`;
+    /// `LocationActual` when its place is known well enough.
+    pub async fn request_location(
+        &self,
+        caller: &UserCaller,
+        id: TrackerId,
+        how: LocationRequest,
+    ) -> Result<(), Failure> {
+        let view = self.tracker(caller, id)?;
+        if view.source.blocked {
+            return Err(ErrorCode::DeviceBlocked.into());
+        }
+        let model = model(&view)?;
+        let can_be_asked = match how {
+            // There is nothing that sends messages, and nothing that knows where cells are.
+            LocationRequest::Sms | LocationRequest::Cells => false,
+            LocationRequest::Gnss => {
+                model.has_gprs_location_request && self.can_send(model, CommandKind::Locate)
+            }
+        };
+        if !can_be_asked {
+            return Err(ErrorCode::NotSupportedByDevice.into());
+        }
+        self.require_online(&view)?;
+        let now = self.now();
+        let state = self.view(view.source.id, model_code(&view)?, now);
+        let is_young = state.gps.updated.is_some_and(|updated| now.since(updated) < ACTUAL);
+        if state.connection_status == ConnectionStatus::Active && is_young {
+            return Err(ErrorCode::LocationActual.into());
+        }
+        self.enqueue(caller, &view, Command::Locate, Reliability::Once).await
+    }
+
+    /// How many commands wait for the device or for its answer.
+    ///
+    /// # Errors
+    /// `EntityNotFound`, `DeviceBlocked`.
+    pub async fn unconfirmed_commands(&self, caller: &UserCaller, id: TrackerId) -> Result<usize, Failure> {
+        let view = self.unblocked(caller, id)?;
+        Ok(self.catalog.open_commands(view.source.id, self.now()).await?.len())
+    }
+
+    /// Cancels the commands that wait for the device or for its answer.
+    ///
+    /// # Errors
+    /// `EntityNotFound`, `NotAllowedForClones`, `DeviceBlocked`.
+    pub async fn cancel_commands(&self, caller: &UserCaller, id: TrackerId) -> Result<(), Failure> {
+        let view = self.commanded(caller, id, ErrorCode::EntityNotFound)?;
+        self.catalog.step_commands(view.source.id, domain::CommandStep::Cancel, self.now()).await?;
+        // Somebody may wait for the answer to what was cancelled.
+        self.signals.publish(Signal::CommandWaits(view.source.id));
+        Ok(())
+    }
+
+    /// The newest commands that were sent through the tracker, newest first, and what became of each.
+    ///
+    /// # Errors
+    /// `EntityNotFound`, `DeviceBlocked`.
+    pub async fn commands(
+        &self,
+        caller: &UserCaller,
+        id: TrackerId,
+        limit: u32,
+    ) -> Result<Vec<StoredCommand>, Failure> {
+        let view = self.unblocked(caller, id)?;
+        Ok(self.catalog.commands_of_tracker(view.tracker.id, self.now(), limit).await?)
+    }
+
+    /// A tracker of the caller's whose device can be told something: no clone, whose device is another account's.
+    fn commanded(
+        &self,
+        caller: &UserCaller,
+        id: TrackerId,
+        missing: ErrorCode,
+    ) -> Result<TrackerView, Failure> {
+        let view = self.tracker(caller, id).map_err(|_| missing)?;
+        if view.tracker.clone {
+            return Err(ErrorCode::NotAllowedForClones.into());
+        }
+        if view.source.blocked {
+            return Err(ErrorCode::DeviceBlocked.into());
+        }
+        Ok(view)
+    }
+
+    fn require_online(&self, view: &TrackerView) -> Result<(), Failure> {
+        let state = self.view(view.source.id, model_code(view)?, self.now());
+        match state.connection_status {
+            ConnectionStatus::Active | ConnectionStatus::Idle => Ok(()),
+            _ => Err(ErrorCode::DeviceOffline.into()),
+        }
+    }
+
+    fn can_send(&self, model: &DeviceModel, kind: CommandKind) -> bool {
+        model.protocols.iter().any(|protocol| (self.command_kinds)(protocol).contains(&kind))
+    }
+
+    async fn enqueue(
+        &self,
+        caller: &UserCaller,
+        view: &TrackerView,
+        command: Command,
+        reliability: Reliability,
+    ) -> Result<(), Failure> {
+        if !self.can_send(model(view)?, command.kind()) {
+            return Err(ErrorCode::NotSupportedByDevice.into());
+        }
+        let asked = self.now();
+        let new = NewCommand {
+            source: view.source.id,
+            tracker: Some(view.tracker.id),
+            user: Some(caller.user.id),
+            expires: asked.plus(command.kind().lifetime()),
+            command,
+            reliability,
+            asked,
+        };
+        let id = self.catalog.enqueue_command(&new).await?;
+        asked_for(id, &new);
+        self.signals.publish(Signal::CommandWaits(view.source.id));
+        Ok(())
+    }
+}
+
+fn asked_for(CommandId(id): CommandId, new: &NewCommand) {
+    let SourceId(source) = new.source;
+    let kind = new.command.kind().as_str();
+    tracing::info!(command.id = id, command.kind = kind, source.id = source, "a command was asked for");
+}
+
+fn model_code(view: &TrackerView) -> Result<ModelCode, Failure> {
+    Ok(ModelCode::find(&view.source.model).ok_or(ErrorCode::NotSupportedByDevice)?)
+}
+
+fn model(view: &TrackerView) -> Result<&'static DeviceModel, Failure> {
+    model_code(view).map(ModelCode::model)
+}
+
+fn has_lock(model: &DeviceModel) -> bool {
+    model.special_control.split(',').any(|control| control.trim().ends_with("_lock_password"))
+}

@@ -1,9 +1,9 @@
 //! `tracker/…`: trackers, their groups and their states.
 
 pub(crate) mod calibration;
+pub(crate) mod command;
 pub(crate) mod diagnostics;
 pub(crate) mod fuel;
-pub(crate) mod command;
 pub(crate) mod group;
 pub(crate) mod inputs;
 pub(crate) mod last_point;

@@ -223,6 +223,7 @@ const VENDORS: &[&str] = vendors! {
     "huabao"
     "jimi"
     "jimi_jt808"
+    "jointech"
     "jt808"
     "meitrack"
     "micodus"

@@ -9,6 +9,17 @@ pub fn digits(bytes: &[u8]) -> Option<String> {
     halves.map(|half| (half <= 9).then(|| char::from(b'0' + half))).collect()
 }
 
+/// Packed digits as one number, up to the last half byte, which holds flags. `None` when a half byte before is no digit,
+/// or there are more digits than a number holds.
+pub fn number_and_flags(bytes: &[u8]) -> Option<(u64, u8)> {
+    let (last, before) = bytes.split_last()?;
+    let halves = before.iter().flat_map(|byte| [byte >> 4, byte & 15]).chain([last >> 4]);
+    let number = halves
+        .map(|half| (half <= 9).then_some(half))
+        .try_fold(0_u64, |value, digit| value.checked_mul(10)?.checked_add(digit?.into()))?;
+    Some((number, last & 15))
+}
+
 /// `YYMMDDhhmmss` as the device's clock shows it; protocols with a local time subtract their offset.
 pub fn time(bytes: [u8; 6]) -> Option<Timestamp> {
     let mut parts = [0; 6];
@@ -45,6 +56,9 @@ mod tests {
     fn reads_and_writes_packed_decimals() {
         assert_eq!(digits(&[0x01, 0x23, 0x45]).as_deref(), Some("012345"));
         assert_eq!(digits(&[0x0A]), None);
+        assert_eq!(number_and_flags(&[0x01, 0x23, 0x4E]), Some((1234, 0xE)));
+        assert_eq!(number_and_flags(&[0x01, 0x23, 0xE4]), None);
+        assert_eq!(number_and_flags(&[]), None);
         assert_eq!(pack("12345"), Some([0x01, 0x23, 0x45]));
         assert_eq!(pack("1"), Some([0, 0, 0x01]));
         assert_eq!(pack::<2>("12345"), None);

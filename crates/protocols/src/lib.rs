@@ -40,6 +40,7 @@ pub mod gt06;
 pub mod h02;
 pub mod hex;
 pub mod http;
+pub mod jt600;
 pub mod jt808;
 pub mod lines;
 pub mod meitrack;
@@ -77,6 +78,7 @@ pub static PROTOCOLS: &[&dyn Protocol] = &[
     &osmand::Osmand,
     &owntracks::Owntracks,
     &h02::H02,
+    &jt600::Jt600,
 ];
 
 /// The protocol of that name.

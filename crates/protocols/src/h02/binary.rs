@@ -33,27 +33,24 @@ pub(super) fn report(report: &[u8]) -> Result<(Message, RecordHash), ReadError> 
     reader.slice(6)?;
     let [hour, minute, second, day, month, year] = reader.array()?;
     let time = bcd::time([year, month, day, hour, minute, second]);
-    let lat = digits(reader.slice(4)?);
+    let lat = packed(reader.slice(4)?);
     let battery = reader.u8()?;
-    let lng = reader.slice(5)?;
-    let motion = reader.slice(3)?;
+    let lng = bcd::number_and_flags(reader.slice(5)?);
+    // Three digits of knots, three of degrees.
+    let motion = packed(reader.slice(3)?);
     let status = reader.u32_be()?;
 
-    let flags = lng[4] & 15;
-    let is = |bit: u8| flags >> bit & 1 == 1;
-    let lng = digits(lng).map(|digits| digits / 10);
-    let place = lat.zip(lng).and_then(|(lat, lng)| {
+    let fix = lat.zip(lng).and_then(|(lat, (lng, flags))| {
+        let is = |bit: u8| flags >> bit & 1 == 1;
         let lat = nmea::degrees_and_minutes(lat as f64 / 1e4)?;
         let lng = nmea::degrees_and_minutes(lng as f64 / 1e4)?;
-        Coordinates::new(if is(2) { lat } else { -lat }, if is(3) { lng } else { -lng })
-    });
-    // Three digits of knots, three of degrees.
-    let motion = digits(motion);
-    let fix = place.map(|coordinates| Fix {
-        valid: is(1),
-        speed: motion.and_then(|motion| plausible::speed_kmh((motion / 1000) as f32 * KMH_PER_KNOT)),
-        heading: motion.and_then(|motion| plausible::heading((motion % 1000) as u16)),
-        ..Fix::at(coordinates)
+        let coordinates = Coordinates::new(if is(2) { lat } else { -lat }, if is(3) { lng } else { -lng })?;
+        Some(Fix {
+            valid: is(1),
+            speed: motion.and_then(|motion| plausible::speed_kmh((motion / 1000) as f32 * KMH_PER_KNOT)),
+            heading: motion.and_then(|motion| plausible::heading((motion % 1000) as u16)),
+            ..Fix::at(coordinates)
+        })
     });
     let mut inputs = Inputs::default();
     battery_level(i64::from(battery >> 4) * 10 + i64::from(battery & 15), &mut inputs);
@@ -81,17 +78,11 @@ pub(super) fn tail(tail: &[u8], report: &Message) -> Option<Message> {
 pub(super) fn is_plausible(report: &[u8]) -> bool {
     let date = report.get(6..12).and_then(|bytes| <[u8; 6]>::try_from(bytes).ok());
     let date = date.and_then(|[h, n, s, d, m, y]| bcd::time([y, m, d, h, n, s]));
-    date.is_some() && report.get(12..16).is_some_and(|lat| digits(lat).is_some())
+    date.is_some() && report.get(12..16).is_some_and(|lat| packed(lat).is_some())
 }
 
 pub(super) const KMH_PER_KNOT: f32 = 1.852;
 
-/// Packed digits as one number; the last half byte may be flags.
-fn digits(bytes: &[u8]) -> Option<u64> {
-    let halves = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    let last = bytes.len() * 2 - 1;
-    halves.enumerate().try_fold(0_u64, |value, (at, half)| {
-        let flags = at == last && half > 9;
-        (half <= 9 || flags).then(|| value * 10 + u64::from(if flags { 0 } else { half }))
-    })
+fn packed(bytes: &[u8]) -> Option<u64> {
+    Reader::new(bytes).bcd(bytes.len()).ok()
 }

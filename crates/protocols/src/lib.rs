@@ -54,6 +54,7 @@ pub mod reader;
 pub mod ruptela;
 pub mod sanity;
 pub mod speakers;
+pub mod suntech;
 pub mod teltonika;
 pub mod wialon;
 pub mod wondex;
@@ -75,10 +76,12 @@ pub static PROTOCOLS: &[&dyn Protocol] = &[
     &wialon::Wialon,
     &gt06::Gt06,
     &gl200::Gl200,
+    &h02::H02,
     &osmand::Osmand,
     &owntracks::Owntracks,
     &h02::H02,
     &jt600::Jt600,
+    &suntech::Suntech,
 ];
 
 /// The protocol of that name.

@@ -198,17 +198,6 @@ impl DeviceModel {
 pub fn device_models() -> &'static [DeviceModel] {
     static MODELS: LazyLock<Vec<DeviceModel>> = LazyLock::new(|| {
         VENDORS.iter().flat_map(|file| vendor_models(file).unwrap_or_else(|e| unreachable!("{e}"))).collect()
-        let files = [
-            include_str!("../data/models/teltonika.toml"),
-            include_str!("../data/models/concox.toml"),
-            include_str!("../data/models/jimi.toml"),
-            include_str!("../data/models/queclink.toml"),
-            include_str!("../data/models/suntech.toml"),
-        ];
-        files
-            .into_iter()
-            .flat_map(|file| vendor_models(file).unwrap_or_else(|e| unreachable!("{e}")))
-            .collect()
     });
     &MODELS
 }
@@ -241,6 +230,7 @@ const VENDORS: &[&str] = vendors! {
     "navixy"
     "owntracks"
     "queclink"
+    "suntech"
     "ruptela"
     "sinotrack"
     "teltonika"

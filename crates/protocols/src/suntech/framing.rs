@@ -40,39 +40,33 @@ fn begins(buffer: &[u8]) -> bool {
 
 /// From where the end of the report is to be looked for; `None` when that is not known yet.
 fn behind_data(buffer: &[u8]) -> Option<usize> {
-    // Where the length of the data stands, counted in fields.
-    let mut ends = buffer.iter().enumerate().filter(|(_, byte)| **byte == b';').map(|(at, _)| at);
-    let Some(head) = ends.next().map(|end| &buffer[..end]) else { return Some(0) };
-    let place = match head {
-        b"UEX" => {
-            let mut map = buffer.split(|byte| *byte == b';').skip(2);
-            // The map is whole when another field follows it.
-            let (Some(map), Some(_)) = (map.next(), map.next()) else {
-                return buffer.contains(&b'\r').then_some(0);
-            };
-            universal::length_place(fields::hex(map).unwrap_or(0))
-        }
-        b"CRR" => 4,
-        head if head.ends_with(b"UEX") => match legacy_length_place(buffer) {
-            Place::At(place) => place,
-            Place::None => return Some(0),
-            Place::Unknown => return None,
+    // Before the data there is no end of a line.
+    let line = buffer.iter().position(|byte| *byte == b'\r');
+    let head = &buffer[..line.unwrap_or(buffer.len())];
+    // A line that ends before its length has no data; one that has not ended may still have some.
+    let no_data = line.map(|_| 0);
+    let mut words = head.split(|byte| *byte == b';');
+    let kind = words.next().unwrap_or_default();
+    let is_whole = head.len() > kind.len();
+    if !is_whole {
+        return no_data;
+    }
+    let place = match kind {
+        b"UEX" => match (words.nth(1), words.next()) {
+            (Some(map), Some(_)) => Some(universal::length_place(fields::hex(map).unwrap_or(0))),
+            _ => None,
         },
+        b"CRR" => Some(4),
+        kind if kind.ends_with(b"UEX") => legacy_length_place(head),
         _ => return Some(0),
     };
-    let is_end = |byte: &u8| *byte == b'\r';
-    let mut fields_seen = buffer.split(|byte| *byte == b';');
-    let number = fields_seen.nth(place)?;
-    // The field is whole when another one follows it.
-    let start = ends.nth(place - 1).map(|end| end + 1);
-    let Some(start) = start else {
-        // A line that ends before its length has no data.
-        return buffer.contains(&b'\r').then_some(0);
-    };
-    if buffer[..start].iter().any(is_end) {
-        return Some(0);
-    }
-    let Some(count) = fields::integer::<usize>(number) else { return Some(start) };
+    let Some(place) = place else { return no_data };
+    let mut ends = head.iter().enumerate().filter(|(_, byte)| **byte == b';').map(|(at, _)| at);
+    let before = place.checked_sub(1).and_then(|place| ends.nth(place));
+    // The length is whole when another field follows it.
+    let (Some(before), Some(end)) = (before, ends.next()) else { return no_data };
+    let start = end + 1;
+    let Some(count) = fields::integer::<usize>(&head[before + 1..end]) else { return Some(start) };
     let end = start + escaped(&buffer[start..], count)?;
     match buffer.get(end) {
         None => None,
@@ -82,26 +76,12 @@ fn behind_data(buffer: &[u8]) -> Option<usize> {
     }
 }
 
-enum Place {
-    At(usize),
-    None,
-    /// More fields are needed.
-    Unknown,
-}
-
 /// The family decides how many fields a cell has: the length follows 9 fields behind the latitude.
-fn legacy_length_place(buffer: &[u8]) -> Place {
-    let mut words = buffer.split(|byte| *byte == b';').enumerate();
-    let time = words.find(|(_, word)| matches!(word, [_, _, b':', _, _, b':', _, _]));
-    let Some((time, _)) = time else {
-        return if buffer.contains(&b'\r') { Place::None } else { Place::Unknown };
-    };
-    let lat = words.find(|(at, word)| *at > time + 1 && word.contains(&b'.'));
-    match lat {
-        Some((lat, _)) => Place::At(lat + 9),
-        None if buffer.contains(&b'\r') => Place::None,
-        None => Place::Unknown,
-    }
+fn legacy_length_place(head: &[u8]) -> Option<usize> {
+    let mut words = head.split(|byte| *byte == b';').enumerate();
+    let (time, _) = words.find(|(_, word)| matches!(word, [_, _, b':', _, _, b':', _, _]))?;
+    let (lat, _) = words.find(|(at, word)| *at > time + 1 && word.contains(&b'.'))?;
+    Some(lat + 9)
 }
 
 /// How many bytes `count` bytes of data take: 0 and 1 are written as two. `None` when more are needed.

@@ -1,8 +1,9 @@
 //! `kill -9` under load, while segments are packed: what was acknowledged is in history, once.
 
-use crate::support::{Device, Reaction, Server, now, record};
+use crate::support::{Device, Heard, Reaction, Server, now, record};
 use domain::Timestamp;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
+use serde_json::{Value, json};
 use std::{
     collections::HashMap,
     sync::{
@@ -83,6 +84,81 @@ fn nothing_acknowledged_is_missing_or_doubled_after_kills() {
     assert!(acknowledged.len() > kills as usize * 100, "the load was real");
     assert_eq!((missing, doubled), (0, 0));
     assert!(kept.len() as u64 <= acknowledged.len() as u64 + unanswered, "nothing came from nowhere");
+}
+
+#[test]
+fn no_command_is_lost_by_kills() {
+    let kills: usize = std::env::var("OUTRIDER_KILLS").map_or(KILLS as usize, |kills| kills.parse().unwrap());
+    let mut random = StdRng::seed_from_u64(2);
+    let mut server = Server::start();
+    let anna = server.user("anna@example.com");
+    let van = anna.register("Van", &imei(0));
+    let mut asked = Vec::new();
+    let executed = Mutex::new(HashMap::<String, u32>::new());
+    for round in 0..kills {
+        let address = server.teltonika();
+        let session = server.resume(&anna);
+        let until = executed.lock().unwrap().len() + random.random_range(0..=3);
+        thread::scope(|scope| {
+            let device = scope.spawn(|| execute(address, &executed));
+            for number in 0..3 {
+                let text = format!("setparam {round}:{number}");
+                let parameters = json!({ "tracker_id": van, "command": text });
+                session.call("tracker/raw_command/send", parameters).success();
+                asked.push(text);
+            }
+            while executed.lock().unwrap().len() < until {
+                thread::yield_now();
+            }
+            server.kill();
+            device.join().unwrap();
+        });
+        server.restart();
+    }
+    // What is left comes with the next connection.
+    let session = server.resume(&anna);
+    let address = server.teltonika();
+    thread::scope(|scope| {
+        scope.spawn(|| execute(address, &executed));
+        let count = || session.call("tracker/command/unconfirmed/count", json!({ "tracker_id": van }));
+        while count().success()["count"] != 0 {
+            thread::yield_now();
+        }
+        let log = json!({ "tracker_id": van, "limit": 1000 });
+        let log = session.call("tracker/command/log/list", log).success();
+        let log: &Vec<Value> = log["list"].as_array().unwrap();
+        let acknowledged = log.iter().filter(|command| command["state"] == "acknowledged").count();
+        assert_eq!((log.len(), acknowledged), (asked.len(), asked.len()));
+        server.kill();
+    });
+    let executed = executed.into_inner().unwrap();
+    let missing = asked.iter().filter(|text| !executed.contains_key(*text)).count();
+    let doubled = executed.values().filter(|times| **times > 1).count();
+    eprintln!(
+        "{kills} kills: {} commands, {missing} missing, {doubled} executed more than once",
+        asked.len()
+    );
+    assert_eq!((missing, executed.len()), (0, asked.len()));
+}
+
+/// A device that does what it is told, until the connection is over.
+fn execute(address: std::net::SocketAddr, executed: &Mutex<HashMap<String, u32>>) {
+    let mut line = Device::logged_in(address, &imei(0));
+    let hello =
+        protocols::teltonika::encode::packet(protocols::teltonika::Codec::Codec8Extended, &[record(now())]);
+    if line.write(&hello).is_err() {
+        return;
+    }
+    loop {
+        match line.hear() {
+            Heard::Nothing => return,
+            Heard::Acknowledged(count) => assert_eq!(count, 1),
+            Heard::Command(text) => {
+                *executed.lock().unwrap().entry(text).or_default() += 1;
+                line.answer("done");
+            }
+        }
+    }
 }
 
 fn imei(device: u64) -> String {

@@ -24,6 +24,14 @@ pub enum Reaction {
     Closed,
 }
 
+#[derive(Debug, PartialEq, Eq)]
+pub enum Heard {
+    Acknowledged(u32),
+    Command(String),
+    /// The connection is over.
+    Nothing,
+}
+
 impl Device {
     pub fn connect(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).unwrap();
@@ -54,6 +62,34 @@ impl Device {
             return Reaction::Closed;
         }
         self.read().map_or(Reaction::Closed, |count| Reaction::Acknowledged(u32::from_be_bytes(count)))
+    }
+
+    /// The next thing that the server says, when commands may come between acknowledgements.
+    pub fn hear(&mut self) -> Heard {
+        match self.read().map(u32::from_be_bytes) {
+            None => Heard::Nothing,
+            Some(0) => self.command().map_or(Heard::Nothing, Heard::Command),
+            Some(count) => Heard::Acknowledged(count),
+        }
+    }
+
+    /// The text of a command in codec 12, whose first four bytes were read.
+    fn command(&mut self) -> Option<String> {
+        let length = u32::from_be_bytes(self.read()?) as usize;
+        let mut body = vec![0; length + 4];
+        self.0.read_exact(&mut body).ok()?;
+        // Codec, number of commands, type, length of the text.
+        assert_eq!(body[..3], [0x0C, 1, 5]);
+        Some(String::from_utf8(body[7..length - 1].to_vec()).unwrap())
+    }
+
+    /// Answers a command in codec 12. Whether the server hears it is not known.
+    pub fn answer(&mut self, text: &str) {
+        let mut body = vec![1, 6];
+        body.extend((text.len() as u32).to_be_bytes());
+        body.extend(text.as_bytes());
+        body.push(1);
+        let _ = self.write(&encode::framed(0x0C, &body));
     }
 
     pub fn write(&mut self, bytes: &[u8]) -> std::io::Result<()> {

@@ -4,7 +4,7 @@ mod device;
 mod session;
 mod source_address;
 
-pub use device::{Device, Reaction, now, queclink_report, record};
+pub use device::{Device, Heard, Reaction, now, queclink_report, record};
 pub use session::{Answer, Session, http_status, keys};
 pub use source_address::get_from;
 

@@ -3,7 +3,7 @@
 
 use crate::{Broken, Event, Events, Framing, Recognition};
 use domain::DeviceId;
-use std::borrow::Cow;
+use std::{borrow::Cow, io::Write};
 
 /// A head may have so many bytes and header lines.
 const MAX_HEAD: usize = 16 * 1024;
@@ -80,11 +80,11 @@ pub fn recognise_device(
     }
 }
 
-/// Answers a request of a device that may not speak.
-pub fn refuse(frame: &[u8], events: &mut Events) {
-    let Ok(request) = Request::parse(frame) else { return };
-    events.push_back(Event::ReplyNow(response(Status::Forbidden, "", b"", request.connection)));
-    request.leave(events);
+/// Answers a request of a device that may not speak. It may be registered before the client asks again, on a new
+/// connection.
+pub fn refuse(events: &mut Events) {
+    events.push_back(Event::ReplyNow(response(Status::Forbidden, "", b"", Persistence::Close)));
+    events.push_back(Event::Close);
 }
 
 impl<'a> Request<'a> {
@@ -152,14 +152,13 @@ pub fn response(status: Status, content_type: &str, body: &[u8], connection: Per
         Status::BadRequest => "400 Bad Request",
         Status::Forbidden => "403 Forbidden",
     };
-    let mut head = format!("HTTP/1.1 {line}\r\n");
+    let mut response = Vec::with_capacity(128 + body.len());
+    // Writing to a vector does not fail.
+    let _ = write!(response, "HTTP/1.1 {line}\r\n");
     if !body.is_empty() {
-        head.push_str("Content-Type: ");
-        head.push_str(content_type);
-        head.push_str("\r\n");
+        let _ = write!(response, "Content-Type: {content_type}\r\n");
     }
-    head.push_str(&format!("Content-Length: {}\r\nConnection: {connection}\r\n\r\n", body.len()));
-    let mut response = head.into_bytes();
+    let _ = write!(response, "Content-Length: {}\r\nConnection: {connection}\r\n\r\n", body.len());
     response.extend_from_slice(body);
     response
 }

@@ -6,7 +6,7 @@ use domain::Transport;
 use harness::{Manner, Stream, captures, converse, datagram, seeded};
 use proptest::{prelude::*, sample::Index};
 use protocols::{
-    Event, PROTOCOLS, Protocol,
+    Admission, Connection, Event, PROTOCOLS, Protocol,
     decode::{Decoder, Options},
     hex,
 };
@@ -75,6 +75,30 @@ fn two_frames_glued_are_two_frames() {
                 protocol.name(),
                 hex::lower(bytes)
             );
+        }
+    }
+}
+
+#[test]
+fn strangers_are_shown_the_door_and_not_heard() {
+    for protocol in PROTOCOLS {
+        for Stream { transport, bytes } in streams(*protocol) {
+            let mut connection = Connection::new(*protocol, transport);
+            connection.receive(&bytes);
+            let mut events = Vec::new();
+            while let Some(event) = connection.poll() {
+                if let Event::Identify { slot, .. } = &event {
+                    connection.identified(*slot, &Admission::Refused);
+                }
+                events.push(event);
+            }
+            let place = format!("{}: {}", protocol.name(), hex::lower(&bytes));
+            let asked = events.iter().any(|event| matches!(event, Event::Identify { .. }));
+            assert!(!asked || matches!(events.last(), Some(Event::Close | Event::Broken(_))), "{place}: {events:?}");
+            let heard = |event: &Event| {
+                !matches!(event, Event::Identify { .. } | Event::ReplyNow(_) | Event::Close | Event::Broken(_))
+            };
+            assert!(!events.iter().any(heard), "{place}: {events:?}");
         }
     }
 }

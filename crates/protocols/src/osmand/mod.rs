@@ -85,14 +85,7 @@ impl Machine for Session {
             request.leave(events);
             return Ok(());
         };
-        let asked = events.len();
-        let Some(slot) = self.speakers.named(&report.device, frame, events)? else {
-            if events.len() == asked {
-                events.push_back(Event::ReplyNow(answer(Status::Forbidden)));
-                request.leave(events);
-            }
-            return Ok(());
-        };
+        let Some(slot) = self.speakers.named(&report.device, frame, events)? else { return Ok(()) };
         if report.records.is_empty() {
             events.push_back(Event::Heartbeat { slot });
         }
@@ -115,7 +108,7 @@ impl Machine for Session {
                     events.push_back(Event::Broken(broken));
                 }
             }
-            Answer::Refused(frame) => http::refuse(&frame, events),
+            Answer::Refused(_) => http::refuse(events),
             Answer::Nothing => {}
         }
     }

@@ -113,14 +113,7 @@ impl Machine for Session {
             request.leave(events);
             return Ok(());
         };
-        let asked = events.len();
-        let Some(slot) = self.speakers.named(&device, frame, events)? else {
-            if events.len() == asked {
-                events.push_back(Event::ReplyNow(answer(Status::Forbidden, b"")));
-                request.leave(events);
-            }
-            return Ok(());
-        };
+        let Some(slot) = self.speakers.named(&device, frame, events)? else { return Ok(()) };
         match &*object.kind {
             "location" | "transition" => {
                 let hash = RecordHash::of(&request.body);
@@ -144,7 +137,7 @@ impl Machine for Session {
                     events.push_back(Event::Broken(broken));
                 }
             }
-            Answer::Refused(frame) => http::refuse(&frame, events),
+            Answer::Refused(_) => http::refuse(events),
             Answer::Nothing => {}
         }
     }

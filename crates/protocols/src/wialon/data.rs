@@ -70,6 +70,7 @@ pub(super) fn message(record: &[u8], layout: Layout) -> Result<Message, Fault> {
     });
     let mut inputs = Inputs::default();
     if layout == Layout::Full {
+        inputs = Inputs::with_capacity(24);
         read_inputs(&mut fields, &mut inputs);
         let mut parameters = Parameters::default();
         for parameter in Fields::comma(fields.field()).filter(|parameter| !is_unknown(parameter)) {

@@ -94,9 +94,15 @@ fn strangers_are_shown_the_door_and_not_heard() {
             }
             let place = format!("{}: {}", protocol.name(), hex::lower(&bytes));
             let asked = events.iter().any(|event| matches!(event, Event::Identify { .. }));
-            assert!(!asked || matches!(events.last(), Some(Event::Close | Event::Broken(_))), "{place}: {events:?}");
+            assert!(
+                !asked || matches!(events.last(), Some(Event::Close | Event::Broken(_))),
+                "{place}: {events:?}"
+            );
             let heard = |event: &Event| {
-                !matches!(event, Event::Identify { .. } | Event::ReplyNow(_) | Event::Close | Event::Broken(_))
+                !matches!(
+                    event,
+                    Event::Identify { .. } | Event::ReplyNow(_) | Event::Close | Event::Broken(_)
+                )
             };
             assert!(!events.iter().any(heard), "{place}: {events:?}");
         }

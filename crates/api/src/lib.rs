@@ -6,6 +6,7 @@ mod action;
 mod actions;
 mod answer;
 mod dates;
+mod forms;
 mod http;
 mod openapi;
 mod parameters;

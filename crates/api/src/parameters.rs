@@ -3,8 +3,8 @@
 
 use crate::{dates::Moment, request::Arguments};
 use domain::{
-    DeviceId, DiscreteType, GroupId, GroupType, MeteringType, SecurityGroupId, SensorId, TariffId, Timestamp,
-    TrackerId, UnitsType, UserId, VirtualType,
+    DeviceId, DiscreteType, GarageId, GroupId, GroupType, MeteringType, RuleId, SecurityGroupId, SensorId,
+    TagId, TariffId, Timestamp, TrackerId, UnitsType, UserId, VehicleId, VirtualType,
 };
 use fleet::{Money, ParameterError, rules};
 use jiff::civil::DateTime;
@@ -281,7 +281,7 @@ macro_rules! id_parameters {
         }
     )*};
 }
-id_parameters!(TrackerId GroupId SecurityGroupId TariffId UserId SensorId);
+id_parameters!(TrackerId GroupId SecurityGroupId TariffId UserId SensorId TagId VehicleId GarageId RuleId);
 
 impl Parameter for bool {
     fn schema() -> Value {

@@ -2,7 +2,7 @@
 
 use crate::{
     action::{Entry, entry},
-    actions::{api_key, panel, plugin, sub_user, track, tracker, user},
+    actions::{api_key, garage, panel, plugin, sub_user, tag, track, tracker, user, vehicle},
 };
 
 pub static ACTIONS: &[Entry] = &[
@@ -29,6 +29,28 @@ pub static ACTIONS: &[Entry] = &[
     entry::<sub_user::security_group::Delete>(),
     entry::<sub_user::security_group::Assign>(),
     entry::<sub_user::session::Create>(),
+    entry::<tag::Create>(),
+    entry::<tag::Update>(),
+    entry::<tag::Delete>(),
+    entry::<tag::List>(),
+    entry::<tag::Search>(),
+    entry::<tracker::tags::Set>(),
+    entry::<vehicle::Create>(),
+    entry::<vehicle::Read>(),
+    entry::<vehicle::Update>(),
+    entry::<vehicle::Delete>(),
+    entry::<vehicle::List>(),
+    entry::<garage::List>(),
+    entry::<garage::Create>(),
+    entry::<garage::Update>(),
+    entry::<garage::Delete>(),
+    entry::<tracker::rule::List>(),
+    entry::<tracker::rule::Read>(),
+    entry::<tracker::rule::Create>(),
+    entry::<tracker::rule::Update>(),
+    entry::<tracker::rule::Delete>(),
+    entry::<tracker::rule::Bind>(),
+    entry::<tracker::rule::Unbind>(),
     entry::<plugin::List>(),
     entry::<tracker::model::ListModels>(),
     entry::<tracker::register::Register>(),

@@ -41,6 +41,14 @@ ids! {
     SecurityGroupId,
     /// What a user defined on an input of a source.
     SensorId,
+    /// A word by which trackers and vehicles are found.
+    TagId,
+    /// What a tracker stands in.
+    VehicleId,
+    /// Where vehicles stand.
+    GarageId,
+    /// What shall be noticed about trackers.
+    RuleId,
 }
 
 impl GroupId {

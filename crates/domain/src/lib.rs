@@ -25,8 +25,8 @@ pub use command_life::{CommandFailure, CommandLife, CommandState, CommandStep, R
 pub use device_model::{Battery, DeviceModel, IdType, ModelCode, device_models};
 pub use error_code::ErrorCode;
 pub use id::{
-    AccountId, ApiKeyId, CommandId, DeviceId, GroupId, InvalidDeviceId, PanelAccountId, SecurityGroupId,
-    SensorId, SourceId, TariffId, TrackerId, UserId,
+    AccountId, ApiKeyId, CommandId, DeviceId, GarageId, GroupId, InvalidDeviceId, PanelAccountId, RuleId,
+    SecurityGroupId, SensorId, SourceId, TagId, TariffId, TrackerId, UserId, VehicleId,
 };
 pub use identity::{RecordHash, RecordIdentity};
 pub use input::{InputName, InputSpec, Value, ValueKind, input_specs};

@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 use store::catalog::{
-    self, Binding, Catalog, CatalogError, Group, Member, SecurityGroup, Source, Tracker, User,
+    self, Binding, Catalog, CatalogError, Group, Member, SecurityGroup, Source, TagBinding, Tracker, User,
 };
 
 pub(crate) struct Directory(RwLock<Tables>);
@@ -21,6 +21,8 @@ pub(crate) struct Tables {
     sources: HashMap<SourceId, Arc<Source>>,
     /// The trackers that a sub-user sees.
     bound: HashMap<UserId, BTreeSet<TrackerId>>,
+    /// What each tracker carries, by ordinal.
+    tags: HashMap<TrackerId, Vec<TagBinding>>,
 }
 
 #[derive(Default)]
@@ -63,6 +65,22 @@ impl Directory {
         let mut tables = self.write();
         tables.members.remove(&user);
         tables.bound.remove(&user);
+    }
+
+    /// Reads again which trackers of an account carry which tags.
+    pub(crate) async fn refresh_tags(
+        &self,
+        catalog: &Catalog,
+        account: AccountId,
+    ) -> Result<(), CatalogError> {
+        let bindings = catalog.tag_bindings_of(account).await?;
+        let mut tables = self.write();
+        let Tables { accounts, tags, .. } = &mut *tables;
+        if let Some(account) = accounts.get(&account) {
+            tags.retain(|tracker, _| !account.trackers.contains_key(tracker));
+        }
+        tables.tag(bindings);
+        Ok(())
     }
 
     /// Reads again which sub-users of an account see which trackers.
@@ -149,6 +167,11 @@ impl Tables {
         caller.sees_all() || is_bound()
     }
 
+    /// What a tracker carries, by ordinal.
+    pub(crate) fn tags(&self, tracker: TrackerId) -> &[TagBinding] {
+        self.tags.get(&tracker).map_or(&[], Vec::as_slice)
+    }
+
     /// The trackers that a sub-user sees, by ascending id.
     pub(crate) fn bound(&self, user: UserId) -> impl Iterator<Item = TrackerId> {
         self.bound.get(&user).into_iter().flatten().copied()
@@ -204,6 +227,13 @@ impl Tables {
             self.sources.insert(source.id, Arc::new(source));
         }
         self.bind(directory.bindings);
+        self.tag(directory.tag_bindings);
+    }
+
+    fn tag(&mut self, bindings: Vec<TagBinding>) {
+        for binding in bindings {
+            self.tags.entry(binding.tracker).or_default().push(binding);
+        }
     }
 
     fn bind(&mut self, bindings: Vec<Binding>) {

@@ -41,6 +41,7 @@ impl From<CatalogError> for Failure {
             CatalogError::DeviceIdTaken => ErrorCode::DeviceIdInUse,
             CatalogError::PhoneTaken => ErrorCode::PhoneInUse,
             CatalogError::LabelTaken => ErrorCode::DuplicateLabel,
+            CatalogError::TrackerTaken => ErrorCode::AlreadyExists,
             CatalogError::TooManyCommands => ErrorCode::QueueUnavailable,
             CatalogError::NotFound | CatalogError::ReferenceNotFound => ErrorCode::NotFound,
             CatalogError::Unavailable(_) | CatalogError::SchemaTooNew { .. } | CatalogError::Migration(_) => {

@@ -7,12 +7,14 @@ mod caller;
 mod command;
 mod directory;
 mod failure;
+pub mod form;
 mod group;
 mod origin;
 mod panel;
 mod password;
 mod plugins;
 mod registration;
+mod rule;
 pub mod rules;
 mod secrets;
 mod security_group;
@@ -20,12 +22,14 @@ mod sensor;
 mod session;
 mod sub_user;
 mod subscription;
+mod tag;
 mod tariff;
 mod track;
 mod tracker;
 mod trip_detection;
 mod turns;
 mod user;
+mod vehicle;
 
 pub use api_key::ApiKey;
 pub use caller::{Credential, PanelCaller, UserCaller};
@@ -34,6 +38,7 @@ pub use failure::{Failure, ParameterError};
 pub use origin::origin;
 pub use plugins::{ModelFilter, PLUGINS, Plugin};
 pub use registration::Registration;
+pub use rule::RuleDraft;
 pub use secrets::{Randomness, Secrets, SecureRandom, ServerSecret};
 pub use sensor::{
     BATCH_TRACKERS, Components, DataKind, Diagnostics, InputDescription, InputsView, MeterReading, Meters,
@@ -41,9 +46,9 @@ pub use sensor::{
     VirtualSensorReading, input_descriptions,
 };
 pub use store::catalog::{
-    Address, DeviceType, Direction, DocType, Group, LegalType, Listed, MapFilter, Money, Page, Person,
-    Profile, Role, SecurityGroup, Settings, Shown, StoredCommand, Tariff, TariffDefaults, TariffKind,
-    TariffOrder, TariffTerms, User, UserOrder,
+    Address, DeviceType, Direction, DocType, Garage, Group, LegalType, Listed, MapFilter, Money, Page,
+    Person, Profile, Reassign, Role, Rule, SecurityGroup, Settings, Shown, StoredCommand, Tag, TagBinding,
+    Tariff, TariffDefaults, TariffKind, TariffOrder, TariffTerms, User, UserOrder, Vehicle, VehicleDraft,
 };
 pub use sub_user::{SubUserChange, SubUserDraft};
 pub use subscription::{Channel, Detail, Lifecycle, News, Standing, Target, Watcher};
@@ -55,6 +60,7 @@ pub use track::{PointChoice, Track, TrackListing, TrackPoint, TrackPoints, Track
 pub use tracker::{StateOf, TrackerView};
 pub use trip_detection::source_settings;
 pub use user::{PanelUser, SettingsChange, UserDraft};
+pub use vehicle::VehicleView;
 
 use attempts::Attempts;
 use directory::Directory;

@@ -3,7 +3,7 @@
 use crate::{Failure, Fleet, UserCaller, directory::Tables};
 use domain::{ErrorCode, LatestFix, ModelCode, SourceId, State, Timestamp, TrackerId};
 use std::{sync::Arc, time::Duration};
-use store::catalog::{Source, Tracker};
+use store::catalog::{Source, TagBinding, Tracker};
 use telemetry::{StateView, last_gps_point};
 
 /// A tracker and the source it stands on.
@@ -11,6 +11,8 @@ use telemetry::{StateView, last_gps_point};
 pub struct TrackerView {
     pub tracker: Arc<Tracker>,
     pub source: Arc<Source>,
+    /// What it carries, by ordinal.
+    pub tags: Vec<TagBinding>,
 }
 
 /// What a caller learns about the state of a tracker.
@@ -93,5 +95,6 @@ impl Fleet {
 
 pub(crate) fn with_source(tables: &Tables, tracker: &Arc<Tracker>) -> Option<TrackerView> {
     let source = tables.source(tracker.source)?;
-    Some(TrackerView { tracker: Arc::clone(tracker), source: Arc::clone(source) })
+    let tags = tables.tags(tracker.id).to_vec();
+    Some(TrackerView { tracker: Arc::clone(tracker), source: Arc::clone(source), tags })
 }

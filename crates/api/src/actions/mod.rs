@@ -1,10 +1,13 @@
 //! The actions, one folder per resource.
 
 pub(crate) mod api_key;
+pub(crate) mod garage;
 pub(crate) mod panel;
 mod person;
 pub(crate) mod plugin;
 pub(crate) mod sub_user;
+pub(crate) mod tag;
 pub(crate) mod track;
 pub(crate) mod tracker;
 pub(crate) mod user;
+pub(crate) mod vehicle;

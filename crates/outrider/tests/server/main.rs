@@ -11,6 +11,7 @@ mod api_groups;
 mod api_keys;
 mod api_limits;
 mod api_models;
+mod api_objects;
 mod api_panel;
 mod api_races;
 mod api_readings;

@@ -1,8 +1,9 @@
 //! Everything that lives, read at one moment: what `fleet` keeps in memory as its directory.
 
 use super::{
-    Account, Binding, Catalog, CatalogError, Group, Money, Role, SecurityGroup, Settings, Source, Tracker,
-    TrackerSpan, columns::Columns, group, security_group, source, statements::statements, sub_user, tracker,
+    Account, Binding, Catalog, CatalogError, Group, Money, Role, SecurityGroup, Settings, Source, TagBinding,
+    Tracker, TrackerSpan, columns::Columns, group, security_group, source, statements::statements, sub_user,
+    tag, tracker,
 };
 use domain::{AccountId, TariffId, UserId};
 use sqlx::{Any, AnyConnection, FromRow, any::AnyRow, query_as};
@@ -20,6 +21,8 @@ pub struct Directory {
     pub sources: Vec<Source>,
     /// Which sub-users see which trackers.
     pub bindings: Vec<Binding>,
+    /// By tracker, then by ordinal.
+    pub tag_bindings: Vec<TagBinding>,
 }
 
 /// A user as the directory keeps it: without password and profile.
@@ -66,6 +69,7 @@ impl Catalog {
             spans: query_as(tracker::SPANS).fetch_all(&mut *snapshot).await?,
             sources: query_as(source::ALL).fetch_all(&mut *snapshot).await?,
             bindings: query_as(sub_user::ALL).fetch_all(&mut *snapshot).await?,
+            tag_bindings: query_as(tag::ALL_BINDINGS).fetch_all(&mut *snapshot).await?,
         };
         snapshot.rollback().await?;
         Ok(directory)
@@ -83,6 +87,7 @@ impl Catalog {
             spans: of(account, tracker::SPANS_OF_ACCOUNT, &mut snapshot).await?,
             sources: of(account, source::SEEN_BY_ACCOUNT, &mut snapshot).await?,
             bindings: of(account, sub_user::OF_ACCOUNT, &mut snapshot).await?,
+            tag_bindings: of(account, tag::BINDINGS_OF, &mut snapshot).await?,
         };
         snapshot.rollback().await?;
         Ok(directory)

@@ -10,6 +10,8 @@ pub enum CatalogError {
     DeviceIdTaken,
     #[error("a live source has this phone number")]
     PhoneTaken,
+    #[error("another vehicle has this tracker")]
+    TrackerTaken,
     #[error("the name is taken")]
     LabelTaken,
     #[error("as many commands as may wait for the device")]
@@ -32,11 +34,12 @@ pub enum CatalogError {
 /// A unique index as PostgreSQL names it, as SQLite does, and what its violation means.
 type Guard = (&'static str, &'static str, fn() -> CatalogError);
 
-const GUARDS: [Guard; 5] = [
+const GUARDS: [Guard; 6] = [
     ("users_login", "users.login", || CatalogError::LoginTaken),
     ("panel_accounts_login", "panel_accounts.login", || CatalogError::LoginTaken),
     ("sources_device_id", "sources.device_id", || CatalogError::DeviceIdTaken),
     ("sources_phone", "sources.phone", || CatalogError::PhoneTaken),
+    ("vehicles_tracker", "vehicles.tracker_id", || CatalogError::TrackerTaken),
     ("tariffs_name", "tariffs.name", || CatalogError::LabelTaken),
 ];
 

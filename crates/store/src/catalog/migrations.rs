@@ -14,6 +14,9 @@ pub(super) const SQLITE: &[(i64, &str, &str)] = &[
     (40, "api_keys", include_str!("../../migrations/sqlite/0040_api_keys.sql")),
     (41, "sub_users", include_str!("../../migrations/sqlite/0041_sub_users.sql")),
     (20, "sensors", include_str!("../../migrations/sqlite/0020_sensors.sql")),
+    (42, "tags", include_str!("../../migrations/sqlite/0042_tags.sql")),
+    (43, "vehicles", include_str!("../../migrations/sqlite/0043_vehicles.sql")),
+    (44, "rules", include_str!("../../migrations/sqlite/0044_rules.sql")),
 ];
 pub(super) const POSTGRES: &[(i64, &str, &str)] = &[
     (1, "catalog", include_str!("../../migrations/postgres/0001_catalog.sql")),
@@ -22,6 +25,9 @@ pub(super) const POSTGRES: &[(i64, &str, &str)] = &[
     (40, "api_keys", include_str!("../../migrations/postgres/0040_api_keys.sql")),
     (41, "sub_users", include_str!("../../migrations/postgres/0041_sub_users.sql")),
     (20, "sensors", include_str!("../../migrations/postgres/0020_sensors.sql")),
+    (42, "tags", include_str!("../../migrations/postgres/0042_tags.sql")),
+    (43, "vehicles", include_str!("../../migrations/postgres/0043_vehicles.sql")),
+    (44, "rules", include_str!("../../migrations/postgres/0044_rules.sql")),
 ];
 
 /// Applies what is missing.

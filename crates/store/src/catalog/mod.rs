@@ -19,18 +19,21 @@ mod migrations;
 mod money;
 mod panel_account;
 mod postgres_url;
+mod rule;
 mod security_group;
 mod sensor;
 mod session;
 mod source;
 mod statements;
 mod sub_user;
+mod tag;
 mod tariff;
 #[cfg(any(test, feature = "testing"))]
 mod test_database;
 mod tracker;
 mod trip_detection;
 mod user;
+mod vehicle;
 
 pub(crate) use connect::FILE;
 
@@ -45,11 +48,13 @@ pub use listing::{Direction, Listed, Page};
 pub use money::Money;
 pub use panel_account::PanelAccount;
 pub use postgres_url::{BadPostgresUrl, PostgresUrl};
+pub use rule::Rule;
 pub use security_group::SecurityGroup;
 pub use sensor::IgnitionSensor;
 pub use session::{NewSession, Session, SessionOwner};
 pub use source::{Admission, NewSource, Source};
 pub use sub_user::Binding;
+pub use tag::{Tag, TagBinding};
 pub use tariff::{
     DeviceType, DocType, MapFilter, ServicePrices, Tariff, TariffDefaults, TariffKind, TariffOrder,
     TariffTerms,
@@ -61,6 +66,8 @@ pub use user::{
     Account, Address, Discount, LegalType, Membership, NewUser, Person, Profile, Role, Settings, Shown, User,
     UserChange, UserOrder,
 };
+
+pub use vehicle::{Garage, Reassign, Vehicle, VehicleDraft};
 
 use statements::Statement;
 

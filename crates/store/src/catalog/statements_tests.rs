@@ -2,7 +2,8 @@
 
 use crate::catalog::{
     Catalog, Direction, Location, TariffOrder, TestDatabase, UserOrder, api_key, command, directory, group,
-    panel_account, security_group, sensor, session, source, sub_user, tariff, tracker, trip_detection, user,
+    panel_account, rule, security_group, sensor, session, source, sub_user, tag, tariff, tracker,
+    trip_detection, user, vehicle,
 };
 use sqlx::{
     AssertSqlSafe, Column, Connection, Either, Executor, PgConnection, Row, SqlSafeStr, SqliteConnection,
@@ -20,15 +21,18 @@ fn statements() -> Vec<(String, &'static str)> {
         ("directory", directory::STATEMENTS),
         ("group", group::STATEMENTS),
         ("panel_account", panel_account::STATEMENTS),
+        ("rule", rule::STATEMENTS),
         ("security_group", security_group::STATEMENTS),
         ("sensor", sensor::STATEMENTS),
         ("session", session::STATEMENTS),
         ("source", source::STATEMENTS),
         ("sub_user", sub_user::STATEMENTS),
+        ("tag", tag::STATEMENTS),
         ("tariff", tariff::STATEMENTS),
         ("tracker", tracker::STATEMENTS),
         ("trip_detection", trip_detection::STATEMENTS),
         ("user", user::STATEMENTS),
+        ("vehicle", vehicle::STATEMENTS),
     ];
     let named = areas
         .into_iter()

@@ -12,6 +12,7 @@ macro_rules! assert_fails {
 
 mod commands;
 mod members;
+mod objects;
 mod races;
 mod sensors;
 mod suite;
@@ -45,6 +46,9 @@ conformance! {
     members::security_groups_change_and_go,
     members::sub_users_see_what_is_bound_until_they_go,
     members::api_keys_belong_to_their_user,
+    objects::tags_are_carried_until_they_go,
+    objects::a_tracker_stands_in_one_vehicle,
+    objects::rules_hold_for_the_trackers_of_their_account,
     suite::user_lists_filter_order_and_page,
     suite::sessions_live_until_they_expire_or_end,
     suite::a_new_password_ends_sessions_and_logins_under_way,

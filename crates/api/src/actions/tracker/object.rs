@@ -1,7 +1,7 @@
 //! The tracker object, as every action prints it.
 
 use crate::dates::Dates;
-use fleet::TrackerView;
+use fleet::{TagBinding, TrackerView};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -12,8 +12,14 @@ pub(crate) struct TrackerObject {
     group_id: i64,
     source: SourceObject,
     #[serde(skip_serializing_if = "Option::is_none")]
-    tag_bindings: Option<[(); 0]>,
+    tag_bindings: Option<Vec<BindingObject>>,
     clone: bool,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct BindingObject {
+    tag_id: i64,
+    ordinal: u8,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -32,12 +38,14 @@ struct SourceObject {
 impl TrackerObject {
     /// With its tags, as `read` and `list` print it.
     pub(crate) fn whole(view: &TrackerView, dates: &Dates) -> Self {
-        Self { tag_bindings: Some([]), ..Self::registered(view, dates) }
+        let object = |binding: &TagBinding| BindingObject { tag_id: binding.tag.0, ordinal: binding.ordinal };
+        let bindings = view.tags.iter().map(object).collect();
+        Self { tag_bindings: Some(bindings), ..Self::registered(view, dates) }
     }
 
     /// Without tags, as the actions print it that make a tracker.
     pub(crate) fn registered(view: &TrackerView, dates: &Dates) -> Self {
-        let TrackerView { tracker, source } = view;
+        let TrackerView { tracker, source, .. } = view;
         Self {
             id: tracker.id.0,
             label: tracker.label.clone(),

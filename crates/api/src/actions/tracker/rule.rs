@@ -11,7 +11,7 @@ use domain::{ErrorCode, Right, RuleId, TrackerId};
 use fleet::{Failure, ParameterError, Rule, RuleDraft, UserCaller};
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 const RIGHTS: &[Right] = &[Right::TrackerRuleUpdate];
 const ERRORS: &[ErrorCode] = &[ErrorCode::NotPermitted, ErrorCode::NotFound];
@@ -124,15 +124,19 @@ fn fields(arguments: &Arguments) -> Result<Arguments, Vec<ParameterError>> {
     }
 }
 
+/// What is described is the form of the examples.
+fn rule_schema(rule: Value) -> Value {
+    json!({ "type": "object", "properties": { "rule": rule }, "required": ["rule"] })
+}
+
 /// A rule to be made.
 pub(crate) struct NewRule(New);
 
 impl Parameters for NewRule {
-    const NAMES: &'static [(&'static str, bool)] =
-        &[("rule", false), ("type", false), ("trackers", false), ("alerts", false), ("zone_ids", false)];
+    const NAMES: &'static [(&'static str, bool)] = &[("rule", true)];
 
     fn schema() -> Value {
-        New::schema()
+        rule_schema(New::schema())
     }
 
     fn read(arguments: &Arguments) -> Result<Self, Vec<ParameterError>> {
@@ -164,17 +168,10 @@ impl Action for Create {
 pub(crate) struct ChangedRule(Id, New);
 
 impl Parameters for ChangedRule {
-    const NAMES: &'static [(&'static str, bool)] = &[
-        ("rule", false),
-        ("id", false),
-        ("type", false),
-        ("trackers", false),
-        ("alerts", false),
-        ("zone_ids", false),
-    ];
+    const NAMES: &'static [(&'static str, bool)] = &[("rule", true)];
 
     fn schema() -> Value {
-        <Both<Id, New> as Fields>::schema()
+        rule_schema(<Both<Id, New> as Fields>::schema())
     }
 
     fn read(arguments: &Arguments) -> Result<Self, Vec<ParameterError>> {

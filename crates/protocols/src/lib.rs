@@ -79,7 +79,6 @@ pub static PROTOCOLS: &[&dyn Protocol] = &[
     &h02::H02,
     &osmand::Osmand,
     &owntracks::Owntracks,
-    &h02::H02,
     &jt600::Jt600,
     &suntech::Suntech,
 ];

@@ -81,6 +81,13 @@ fn a_vg_lock_obeys_lines_and_its_answer_is_a_reply() {
         let (_, written) = command(&mut connection, &lock(action, "123456")).unwrap();
         assert_eq!(written, hex::lower(line.as_bytes()));
     }
+    // The model tells what kind of lock it is, before it has shown itself.
+    let (mut known, _) = connected(Transport::Tcp, SHORT, Some("totarget_vg_elock7a"));
+    let (_, written) = command(&mut known, &lock(LockAction::Unseal, "123456")).unwrap();
+    assert_eq!(written, hex::lower(b"(013800001234,1,001,ELOCK,3,123456)"));
+    let (mut known, _) = connected(Transport::Tcp, LOCK, Some("hhd_g400"));
+    let (_, written) = command(&mut known, &lock(LockAction::Unseal, "12345678")).unwrap();
+    assert!(written.starts_with("7e0310000c74019031999900000124"), "{written}");
     connection.receive(b"(740190319999,1,001,ELOCK,3,123456)");
     let reply = Event::Reply {
         slot: SLOT,

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use domain::{Command, CommandId, InputName, Outcome, Transport, Value};
+use domain::{Command, CommandId, InputName, ModelCode, Outcome, Transport, Value};
 use protocols::{
     Admission, CommandError, Confirmation, Connection, DeviceSlot, Event, KnownDevice, Protocol, Recognition,
     checksum, meitrack::Meitrack,
@@ -110,18 +110,24 @@ fn identifiers_begin_again() {
 }
 
 #[test]
-fn the_ignition_is_where_the_setting_says() {
-    for (setting, expected) in
-        [(None, None), (Some("3"), Some(true)), (Some("1"), Some(false)), (Some("0"), None)]
-    {
+fn the_ignition_is_where_the_setting_or_the_model_says() {
+    for (model, setting, expected) in [
+        (None, None, None),
+        (Some("meitrackt1"), None, Some(true)),
+        (Some("meitrack_t366"), None, None),
+        (Some("meitrackt1"), Some("1"), Some(false)),
+        (None, Some("3"), Some(true)),
+        (None, Some("0"), None),
+    ] {
         let settings = setting.map(|input| ("ignition_input".to_owned(), input.to_owned()));
-        let known = KnownDevice { settings: settings.into_iter().collect(), ..KnownDevice::default() };
+        let model = model.map(|code| ModelCode::find(code).unwrap());
+        let known = KnownDevice { model, settings: settings.into_iter().collect() };
         let mut connection = connected(&known);
         connection.receive(&packet('A', &format!("AAA,35,{PLACE}")));
         let events = events(&mut connection, &known);
         let [Event::Message { message, .. }] = &events[..] else { unreachable!("{events:?}") };
         let ignition = message.inputs.get(InputName::find("ignition").unwrap());
-        assert_eq!(ignition.and_then(Value::flag), expected, "{setting:?}");
+        assert_eq!(ignition.and_then(Value::flag), expected, "{model:?} {setting:?}");
     }
 }
 

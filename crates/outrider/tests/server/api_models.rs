@@ -140,3 +140,32 @@ fn the_whole_list() {
         assert_eq!(anna.call("tracker/list_models", json!({ "codes": codes })).wrong_parameters(), ["codes"]);
     }
 }
+
+/// The reference's own example: what it prints is printed here, and nothing is left out.
+#[test]
+fn the_example_of_the_reference() {
+    let server = Server::start();
+    let anna = server.user("anna@example.com");
+    let parameters = json!({ "compact_index": true, "codes": ["tt1_wp"] });
+    let answer = anna.call("tracker/list_models", parameters).success();
+    let printed = json!({
+        "id": 166, "code": "tt1_wp", "type": "vehicle", "name": "WondeProud TT1", "id_type": "10,2",
+        "has_phone": true, "has_apn_settings": true, "register": true,
+        "battery": { "min_charge": 3.4, "low_charge": 3.7, "max_charge": 4.1 },
+        "altitude": true, "satellites": true, "gsm_level": true, "gsm_network": true, "gsm_roaming": true,
+        "has_detach_button": false, "has_fuel_input": true,
+        "analog_inputs": 2, "digital_inputs": 4, "rs232_inputs": 0, "digital_outputs": 4,
+        "track_control": "tt1", "output_control": "default", "special_control": "none", "vendor": "WondeProud",
+        "rules": [
+            "offline", "input_change", "sos", "sensor_range", "speedup", "route", "track_change", "inoutzone",
+            "battery_off",
+        ],
+        "inputs": ["analog_2"], "state_fields": [], "special_settings": ["none"], "sms_control": [],
+        "has_led_control": false, "has_location_request": true, "has_gsm_lbs_location_request": true,
+        "has_chat": false, "check_bundle": false, "has_odometer": true,
+    });
+    for (key, value) in printed.as_object().unwrap() {
+        assert_eq!(&answer["list"][0][key], value, "{key}");
+    }
+    assert_eq!(answer["list"].as_array().unwrap().len(), 1);
+}

@@ -4,7 +4,7 @@ use crate::{
     harness::captures,
     scores::{Kind, Section, sections},
 };
-use domain::{Transport, device_models};
+use domain::{DeviceModel, Transport, device_models};
 use protocols::{PROTOCOLS, Protocol, Recognition};
 use std::fmt::Write;
 
@@ -17,6 +17,10 @@ What devices may speak, and how well it is understood. Ports are defaults: `[dev
 [configuration.md](configuration.md) changes them. On the port `any` (`[devices] any`) every protocol over TCP or HTTP is
 found by itself: by a whole frame with a right checksum, or by a login of a device that is registered with a model of the
 protocol.
+
+Under each protocol stand the device models that speak it, by vendor, and how to point a device at this server: `{address}`
+is where it can be reached (`[devices] public_address`), `{port}` the protocol's port, `{password}` the device's; `{apn}`,
+`{apn_user}` and `{apn_password}` belong to its SIM card.
 
 Scores are those of a corpus of samples that real devices sent, which is not part of the repository: `captures` must give
 sane messages with the expected time, place and values; `frames` are streams that must be cut rightly; `commands` must be
@@ -50,7 +54,32 @@ pub(crate) fn markdown() -> String {
     for protocol in PROTOCOLS {
         page += &details(*protocol, &sections[protocol.name()]);
     }
+    page += "\n## Not spoken here\n\nThese models are listed, so that clients know them, and cannot be registered.\n\n";
+    page += &models(|model| model.protocols.is_empty());
     page
+}
+
+/// Codes by vendor, and how to point a device here.
+fn models(wanted: impl Fn(&DeviceModel) -> bool) -> String {
+    let mut vendors: Vec<(&str, Option<&str>, Vec<String>)> = Vec::new();
+    for model in device_models().iter().filter(|model| wanted(model)) {
+        let (vendor, setup) = (&*model.vendor, model.setup.as_deref());
+        let code = format!("`{}`", model.code);
+        match vendors.iter_mut().find(|(of, same, _)| (*of, *same) == (vendor, setup)) {
+            Some((.., codes)) => codes.push(code),
+            None => vendors.push((vendor, setup, vec![code])),
+        }
+    }
+    vendors.sort_by_key(|(vendor, ..)| vendor.to_lowercase());
+    let mut text = String::new();
+    for (vendor, setup, codes) in vendors {
+        let _ = writeln!(text, "- {vendor}: {}", codes.join(", "));
+        if let Some(setup) = setup {
+            // In Markdown these two are more than themselves.
+            let _ = writeln!(text, "  - {}", setup.replace('<', "&lt;").replace('*', "\\*"));
+        }
+    }
+    if text.is_empty() { "No models yet.\n".to_owned() } else { text }
 }
 
 fn printed((passed, all): (usize, usize)) -> String {
@@ -69,15 +98,7 @@ fn transports(protocol: &dyn Protocol) -> String {
 fn details(protocol: &dyn Protocol, section: &Section) -> String {
     let name = protocol.name();
     let mut text = format!("\n## {name}\n\n");
-    let models: Vec<_> = device_models()
-        .iter()
-        .filter(|model| model.speaks(name))
-        .map(|model| format!("`{}`", model.code))
-        .collect();
-    let _ = match &models[..] {
-        [] => writeln!(text, "Models: none yet."),
-        models => writeln!(text, "Models: {}.", models.join(", ")),
-    };
+    text += &models(|model| model.speaks(name));
     let _ = writeln!(text, "\nOn `any`: {}", on_any(protocol));
     if let Some(reason) = &section.below {
         let _ = writeln!(text, "\nLess than 95 %: {reason}.");

@@ -123,10 +123,8 @@ fn message(location: Location<'_>) -> Message {
 
 /// A number, or a text.
 fn time(timestamp: &RawValue) -> Option<Timestamp> {
-    match serde_json::from_str::<i64>(timestamp.get()) {
-        Ok(number) => Some(clock::epoch(number)),
-        Err(_) => query::time(serde_json::from_str::<String>(timestamp.get()).ok()?.as_bytes()),
-    }
+    let text = timestamp.get();
+    query::time(text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text).as_bytes())
 }
 
 fn fix(coords: &Coords) -> Option<Fix> {

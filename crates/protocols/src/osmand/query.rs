@@ -19,7 +19,10 @@ pub(super) fn read(request: &Request<'_>) -> Option<Report> {
     }
     let device = record.device.take()?;
     // The same record is the same query, whether it is sent again or not.
-    let hash = RecordHash::of(&[request.query.as_bytes(), &request.body].concat());
+    let hash = match (request.query.as_bytes(), &*request.body) {
+        (query, b"") => RecordHash::of(query),
+        (query, body) => RecordHash::of(&[query, body].concat()),
+    };
     let message = record.message();
     let records = if says_something(&message) { vec![(message, hash)] } else { Vec::new() };
     Some(Report { device, records, unreadable: 0 })

@@ -29,6 +29,14 @@ impl Timestamp {
         exists.then(|| Self::from_seconds(days * 86_400 + i64::from(hour * 3600 + minute * 60 + second)))
     }
 
+    /// Year, month and day of the Gregorian calendar, and hour, minute and second, in UTC.
+    pub fn to_civil(self) -> ((i64, u32, u32), (u32, u32, u32)) {
+        let (year, month, day) = civil_date(self.0.div_euclid(86_400_000));
+        let of_day = self.0.rem_euclid(86_400_000) / 1000;
+        let time = (of_day / 3600, of_day / 60 % 60, of_day % 60);
+        ((year, month as u32, day as u32), (time.0 as u32, time.1 as u32, time.2 as u32))
+    }
+
     pub const fn millis(self) -> i64 {
         self.0
     }
@@ -138,8 +146,13 @@ mod tests {
             ((2023, 1, 1), (0, 0, 60), ""),
             ((0, 1, 1), (0, 0, 0), ""),
         ] {
-            let moment = Timestamp::from_civil(date, time).map(|time| time.to_string());
-            assert_eq!(moment.unwrap_or_default(), expected, "{date:?} {time:?}");
+            let moment = Timestamp::from_civil(date, time);
+            assert_eq!(
+                moment.map(|time| time.to_string()).unwrap_or_default(),
+                expected,
+                "{date:?} {time:?}"
+            );
+            assert!(moment.is_none_or(|moment| moment.to_civil() == (date, time)), "{date:?} {time:?}");
         }
     }
 

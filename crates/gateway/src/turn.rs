@@ -77,6 +77,7 @@ pub(crate) async fn turn(
                 let kind = ContactKind::Heartbeat;
                 reception.contacts.note(Contact { source, received, kind });
             }
+            Event::TimeWanted { slot } => connection.tell_time(slot, received),
             Event::Reply { slot, command, outcome, text } => {
                 let Some(device) = speaker(guests, slot) else { continue };
                 // The catalog learns it first: the journal keeps what was said, the catalog what it was said to.

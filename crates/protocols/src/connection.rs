@@ -4,7 +4,7 @@
 use crate::{
     Admission, Broken, CommandError, Confirmation, DeviceSlot, Event, Events, Framing, Machine, Protocol,
 };
-use domain::{Command, CommandId, Transport};
+use domain::{Command, CommandId, Timestamp, Transport};
 
 pub struct Connection {
     machine: Box<dyn Machine>,
@@ -49,6 +49,16 @@ impl Connection {
             self.waiting_for = None;
         }
         self.machine.identified(slot, admission, &mut self.events);
+        self.settle(Ok(()));
+        self.advance();
+    }
+
+    /// Answers `Event::TimeWanted`.
+    pub fn tell_time(&mut self, slot: DeviceSlot, now: Timestamp) {
+        if self.waiting_for == Some(slot) {
+            self.waiting_for = None;
+        }
+        self.machine.tell_time(slot, now, &mut self.events);
         self.settle(Ok(()));
         self.advance();
     }
@@ -125,7 +135,7 @@ impl Connection {
             self.events.push_back(Event::Broken(broken));
         }
         match self.events.back() {
-            Some(Event::Identify { slot, .. }) => self.waiting_for = Some(*slot),
+            Some(Event::Identify { slot, .. } | Event::TimeWanted { slot }) => self.waiting_for = Some(*slot),
             Some(Event::Close | Event::Broken(_)) => self.ended = true,
             _ => {}
         }

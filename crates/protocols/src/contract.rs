@@ -1,6 +1,8 @@
 //! What a protocol declares and what its machine is asked and says.
 
-use domain::{Command, CommandId, CommandKind, DeviceId, Message, ModelCode, Outcome, RecordHash, Transport};
+use domain::{
+    Command, CommandId, CommandKind, DeviceId, Message, ModelCode, Outcome, RecordHash, Timestamp, Transport,
+};
 use std::collections::BTreeMap;
 
 /// A device protocol: a stateless description that makes machines.
@@ -62,6 +64,9 @@ pub trait Machine: Send {
 
     /// The answer to `Event::Identify`. It may also come unasked, for a device that is known beforehand.
     fn identified(&mut self, slot: DeviceSlot, admission: &Admission, events: &mut Events);
+
+    /// The answer to `Event::TimeWanted`: what time it is.
+    fn tell_time(&mut self, _slot: DeviceSlot, _now: Timestamp, _events: &mut Events) {}
 
     /// Writes what tells the known device in `slot` to do `command`. Nothing is written with an error.
     ///
@@ -148,6 +153,8 @@ pub enum Event {
     /// The device's answer to a command. `command` tells which one where the protocol does; otherwise it is the one
     /// that has waited longest.
     Reply { slot: DeviceSlot, command: Option<CommandId>, outcome: Outcome, text: String },
+    /// What time is it? The device asks; the last event of its frame; frames wait until `Machine::tell_time` answers.
+    TimeWanted { slot: DeviceSlot },
     /// To be sent at once.
     ReplyNow(Vec<u8>),
     /// To be sent when all messages and problems before it are durable.

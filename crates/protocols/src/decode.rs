@@ -2,7 +2,7 @@
 //! each gets one answer that serialises to JSON.
 
 use crate::{Admission, Connection, DeviceSettings, DeviceSlot, Event, Events, KnownDevice, Protocol, hex};
-use domain::{DeviceId, Fix, Inputs, Message, ModelCode, Transport, Value};
+use domain::{DeviceId, Fix, Inputs, Message, ModelCode, Timestamp, Transport, Value};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use std::collections::HashMap;
 
@@ -13,6 +13,8 @@ pub struct Options {
     pub device_id: Option<DeviceId>,
     pub model: Option<ModelCode>,
     pub settings: DeviceSettings,
+    /// What a device that asks for the time is told; without it there is no answer.
+    pub now: Option<Timestamp>,
 }
 
 /// A conversation in which every device is admitted.
@@ -21,6 +23,7 @@ pub struct Decoder {
     /// One for each transport that lasts longer than a datagram.
     connections: Vec<(Transport, Connection)>,
     admission: Admission,
+    now: Option<Timestamp>,
     devices: HashMap<DeviceSlot, DeviceId>,
 }
 
@@ -65,7 +68,7 @@ impl Decoder {
     pub fn new(protocol: &'static dyn Protocol, options: Options) -> Self {
         let admission = Admission::Known(KnownDevice { model: options.model, settings: options.settings });
         let devices = options.device_id.map(|id| (DeviceSlot::default(), id)).into_iter().collect();
-        Self { protocol, connections: Vec::new(), admission, devices }
+        Self { protocol, connections: Vec::new(), admission, now: options.now, devices }
     }
 
     /// One line of input: hex, or `text:` with the escapes `\r \n \t \\ \xNN`.
@@ -90,7 +93,10 @@ impl Decoder {
                 Event::Problem { error, .. } => problems.push(error),
                 Event::Broken(broken) => problems.push(broken.to_string()),
                 Event::ReplyNow(bytes) | Event::ReplyWhenDurable(bytes) => reply.extend(bytes),
-                Event::Identify { .. } | Event::Heartbeat { .. } | Event::Close => {}
+                Event::Identify { .. }
+                | Event::Heartbeat { .. }
+                | Event::TimeWanted { .. }
+                | Event::Close => {}
             }
         }
         let reply = hex::lower(&reply);
@@ -111,9 +117,17 @@ impl Decoder {
         let mut events = Vec::new();
         connection.receive_frame(frame);
         while let Some(event) = connection.poll() {
-            if let Event::Identify { slot, id } = &event {
-                self.devices.insert(*slot, id.clone());
-                connection.identified(*slot, &self.admission);
+            match &event {
+                Event::Identify { slot, id } => {
+                    self.devices.insert(*slot, id.clone());
+                    connection.identified(*slot, &self.admission);
+                }
+                Event::TimeWanted { slot } => {
+                    if let Some(now) = self.now {
+                        connection.tell_time(*slot, now);
+                    }
+                }
+                _ => {}
             }
             events.push(event);
         }

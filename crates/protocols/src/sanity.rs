@@ -33,7 +33,11 @@ pub fn assert_bounded(events: &[Event], received: usize) {
             Event::Problem { error, bytes, .. } => kept += error.len().min(MAX_ERROR) + bytes.len(),
             Event::Reply { text, .. } => kept += text.len(),
             Event::ReplyNow(bytes) | Event::ReplyWhenDurable(bytes) => replies += bytes.len(),
-            Event::Identify { .. } | Event::Heartbeat { .. } | Event::Close | Event::Broken(_) => {}
+            Event::Identify { .. }
+            | Event::Heartbeat { .. }
+            | Event::TimeWanted { .. }
+            | Event::Close
+            | Event::Broken(_) => {}
         }
     }
     for (what, count, bound) in [

@@ -145,3 +145,19 @@ fn answers_name_their_command() {
         ]
     );
 }
+
+#[test]
+fn a_device_is_told_the_time_before_its_next_message_is_heard() {
+    let mut connection = introduced(&Gt06, Transport::Tcp);
+    connection.receive(&bytes(&["7878058a002e25630d0a", POSITION].concat()));
+    let mut events = Vec::new();
+    harness::drain(&mut connection, &mut events);
+    // 2025-11-20T08:15:30Z, a byte for each.
+    let answer = bytes("78780b8a190b14080f1e002e");
+    let told = matches!(
+        &events[..4],
+        [Event::Heartbeat { .. }, Event::TimeWanted { .. }, Event::ReplyNow(told), Event::Message { .. }]
+            if told.starts_with(&answer) && Gt06.recognise(told) == Recognition::Frame
+    );
+    assert!(told, "{events:02x?}");
+}

@@ -92,3 +92,14 @@ fn answers_are_of_the_command_with_their_word() {
         assert_eq!(connection.poll(), Some(reply));
     }
 }
+
+#[test]
+fn a_lock_is_told_the_time() {
+    let (mut connection, mut events) = (introduced(&Jt600, Transport::Tcp), Vec::new());
+    connection.receive(b"(8000620011,P22,2)(8000620011,@JT)");
+    harness::drain(&mut connection, &mut events);
+    let slot = DeviceSlot(0);
+    let answer = Event::ReplyNow(b"(P22,201125081530)".to_vec());
+    let after = [Event::Heartbeat { slot }, Event::TimeWanted { slot }, answer, Event::Heartbeat { slot }];
+    assert!(events.ends_with(&after), "{events:?}");
+}

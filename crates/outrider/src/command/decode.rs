@@ -1,9 +1,10 @@
 //! `outrider decode`: shows what the server makes of a device's bytes. All lines of the input are one conversation;
 //! each gets one line of JSON, those that cannot be decoded too.
 
+use crate::clock::SystemClock;
 use anyhow::Context;
 use clap::Args;
-use domain::{DeviceId, ModelCode};
+use domain::{Clock, DeviceId, ModelCode};
 use protocols::{
     Protocol,
     decode::{Decoder, Options},
@@ -32,7 +33,8 @@ struct ProtocolArgument(&'static dyn Protocol);
 impl Decode {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let settings = self.settings.into_iter().collect();
-        let options = Options { device_id: self.device_id, model: self.model, settings };
+        let now = Some(SystemClock::default().now());
+        let options = Options { device_id: self.device_id, model: self.model, settings, now };
         let decoder = Decoder::new(self.protocol.0, options);
         decode(decoder, io::stdin().lock(), io::stdout().lock())
     }

@@ -23,9 +23,9 @@ use crate::{
 };
 use answer::Answer;
 use commands::Commands;
-use domain::{Command, CommandId, CommandKind, DeviceId, RecordHash, Transport};
+use domain::{Command, CommandId, CommandKind, DeviceId, RecordHash, Timestamp, Transport};
 use draft::Draft;
-use packet::Packet;
+use packet::{Packet, Size};
 
 pub struct Gt06;
 
@@ -65,7 +65,7 @@ impl Protocol for Gt06 {
     }
 
     fn machine(&self, _: Transport) -> Box<dyn Machine> {
-        Box::new(Session { device: Device::Unknown, commands: Commands::default() })
+        Box::new(Session { device: Device::Unknown, commands: Commands::default(), asked: None })
     }
 }
 
@@ -76,10 +76,14 @@ const LOGIN: u8 = 0x01;
 const ANSWERS: [u8; 2] = [0x15, 0x21];
 /// Information (94), for which the documents say that the server does not answer.
 const INFORMATION: u8 = 0x94;
+/// Answered with the date and the time of day in UTC, one byte each.
+const TIME: u8 = 0x8A;
 
 struct Session {
     device: Device,
     commands: Commands,
+    /// Size and serial of a question for the time.
+    asked: Option<(Size, u16)>,
 }
 
 /// Whom the session talks to.
@@ -110,6 +114,12 @@ impl Machine for Session {
             self.answer(&packet, frame, events);
             return Ok(());
         }
+        if packet.number == TIME {
+            self.asked = Some((packet.size, packet.serial));
+            events.push_back(Event::Heartbeat { slot: SLOT });
+            events.push_back(Event::TimeWanted { slot: SLOT });
+            return Ok(());
+        }
         message(&packet, frame, events);
         if packet.number != INFORMATION {
             events.push_back(Event::ReplyWhenDurable(acknowledgement(&packet)));
@@ -128,6 +138,13 @@ impl Machine for Session {
             }
             Admission::Refused => events.push_back(Event::Close),
         }
+    }
+
+    fn tell_time(&mut self, _: DeviceSlot, now: Timestamp, events: &mut Events) {
+        let Some((size, serial)) = self.asked.take() else { return };
+        let ((year, month, day), (hour, minute, second)) = now.to_civil();
+        let time = [(year - 2000) as u8, month as u8, day as u8, hour as u8, minute as u8, second as u8];
+        events.push_back(Event::ReplyNow(packet::write(size, TIME, &time, serial)));
     }
 
     fn command(
@@ -174,8 +191,8 @@ fn message(packet: &Packet<'_>, frame: &[u8], events: &mut Events) {
     });
 }
 
-/// Signs of life: strengths of satellites, requests for the time.
-const HEARTBEATS: [u8; 3] = [0x14, 0x1F, 0x8A];
+/// Signs of life: strengths of satellites among them.
+const HEARTBEATS: [u8; 2] = [0x14, 0x1F];
 
 /// The record is number and content; a mark in it that it is sent again is none of its own.
 fn record(packet: &Packet<'_>, draft: Draft) -> Event {

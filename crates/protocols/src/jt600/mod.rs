@@ -14,7 +14,7 @@ use crate::{
     Recognition,
     speakers::{Answer, Speakers},
 };
-use domain::{Command, CommandId, CommandKind, DeviceId, LockAction, RecordHash, Transport};
+use domain::{Command, CommandId, CommandKind, DeviceId, LockAction, RecordHash, Timestamp, Transport};
 use packet::{Form, Packet};
 use std::collections::VecDeque;
 use text::{Said, Text};
@@ -124,6 +124,13 @@ impl Machine for Session {
             Answer::Refused(_) => self.speakers.leave(events),
             Answer::Nothing => {}
         }
+    }
+
+    fn tell_time(&mut self, _: DeviceSlot, now: Timestamp, events: &mut Events) {
+        let ((year, month, day), (hour, minute, second)) = now.to_civil();
+        let year = year.rem_euclid(100);
+        let answer = format!("(P22,{day:02}{month:02}{year:02}{hour:02}{minute:02}{second:02})");
+        events.push_back(Event::ReplyNow(answer.into_bytes()));
     }
 
     fn command(
@@ -248,6 +255,10 @@ impl Session {
             Said::Heartbeat { answer } => {
                 events.push_back(Event::Heartbeat { slot });
                 events.extend(answer.map(reply));
+            }
+            Said::TimeWanted => {
+                events.push_back(Event::Heartbeat { slot });
+                events.push_back(Event::TimeWanted { slot });
             }
             Said::Answer { outcome, text: said } => {
                 let at = self.sent.iter().position(|(word, _)| word.as_bytes() == text.word);

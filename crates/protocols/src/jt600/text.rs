@@ -35,6 +35,7 @@ pub(super) enum Said {
     Heartbeat {
         answer: Option<String>,
     },
+    TimeWanted,
     /// The answer to a command of that word.
     Answer {
         outcome: Outcome,
@@ -64,7 +65,7 @@ impl<'a> Text<'a> {
                 let password = fields.get(1).and_then(|password| fields::text(password));
                 Said::Heartbeat { answer: password.map(|password| format!("(P52,2,{password})")) }
             }
-            b"P22" if fields == [b"2"] => Said::Heartbeat { answer: None },
+            b"P22" if fields == [b"2"] => Said::TimeWanted,
             b"U01" | b"U02" | b"U03" => report(fields, None, "(S39)"),
             b"U06" => match fields.split_first() {
                 Some((event, fields)) => report(fields, integer(event), "(S20)"),

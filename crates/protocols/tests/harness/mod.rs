@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses its part")]
 #![allow(clippy::panic, reason = "a bad capture file fails its test")]
 
-use domain::{Message, Transport};
+use domain::{Message, Timestamp, Transport};
 use proptest::test_runner::{Config, RngSeed};
 use protocols::{
     Admission, Connection, DeviceSlot, Event, Events, KnownDevice, Machine, PROTOCOLS, Protocol,
@@ -11,6 +11,9 @@ use protocols::{
     sanity::{assert_bounded, assert_sane},
 };
 use std::{collections::HashMap, sync::LazyLock};
+
+/// What time devices are told: 2025-11-20T08:15:30Z.
+pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_763_626_530);
 
 /// Property tests draw the same cases on every run.
 pub(crate) fn seeded(cases: u32) -> Config {
@@ -177,6 +180,7 @@ pub(crate) fn drain(connection: &mut Connection, events: &mut Vec<Event>) {
     while let Some(event) = connection.poll() {
         match &event {
             Event::Identify { slot, .. } => connection.identified(*slot, &known()),
+            Event::TimeWanted { slot } => connection.tell_time(*slot, NOW),
             Event::Message { message, .. } => assert_sane(message),
             _ => {}
         }

@@ -211,6 +211,7 @@ macro_rules! vendors {
 /// The files, by name; a test finds one that is missing here.
 const VENDORS: &[&str] = vendors! {
     "aovx"
+    "atrack"
     "atol"
     "bce"
     "box"
@@ -315,6 +316,7 @@ mod tests {
 
     /// Their vendors' files come with the protocols.
     const COMING: [&str; 2] = ["atrack_ak11", "atrack_ax11"];
+    const COMING: [&str; 1] = ["jointech_jt701"];
 
     /// As the reference prints it.
     #[test]

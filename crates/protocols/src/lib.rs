@@ -28,6 +28,7 @@ macro_rules! family {
 }
 
 pub mod alarm;
+pub mod atrack;
 pub mod bcd;
 pub mod cells;
 pub mod checksum;
@@ -81,6 +82,7 @@ pub static PROTOCOLS: &[&dyn Protocol] = &[
     &owntracks::Owntracks,
     &jt600::Jt600,
     &suntech::Suntech,
+    &atrack::Atrack,
 ];
 
 /// The protocol of that name.

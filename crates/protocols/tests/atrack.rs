@@ -1,5 +1,7 @@
 //! ATrack beyond its captures: the device's own form of items, commands and their tags, datagrams, recognition.
 
+#![allow(clippy::unwrap_used, reason = "a packet that cannot be built fails the test")]
+
 mod harness;
 
 use domain::{Command, CommandId, DeviceId, InputName, Outcome, Transport};

@@ -309,14 +309,10 @@ mod tests {
         let list = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/reference/models.tsv");
         let Ok(list) = std::fs::read_to_string(list) else { return };
         let codes = list.lines().skip(1).filter_map(|line| line.split('\t').next());
-        let unknown = |code: &&str| ModelCode::find(code).is_none() && !COMING.contains(code);
+        let unknown = |code: &&str| ModelCode::find(code).is_none();
         let missing: Vec<_> = codes.filter(|code| !code.is_empty()).filter(unknown).collect();
         assert!(missing.is_empty(), "no models of these codes: {missing:?}");
     }
-
-    /// Their vendors' files come with the protocols.
-    const COMING: [&str; 2] = ["atrack_ak11", "atrack_ax11"];
-    const COMING: [&str; 1] = ["jointech_jt701"];
 
     /// As the reference prints it.
     #[test]

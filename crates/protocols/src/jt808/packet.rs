@@ -70,15 +70,16 @@ impl Packet {
     pub(super) fn parse(frame: &[u8]) -> Result<Self, Broken> {
         let inner = frame.strip_prefix(&[DELIMITER]).unwrap_or(frame);
         let inner = inner.strip_suffix(&[DELIMITER]).unwrap_or(inner);
-        let message = checked(&unescaped(inner)).or_else(|broken| match inner.contains(&ESCAPE) {
+        let plain = unescaped(inner);
+        let message = checked(&plain).or_else(|broken| match inner.contains(&ESCAPE) {
             // What a relay passed on without its escapes.
             true => checked(inner).map_err(|_| broken),
             false => Err(broken),
         })?;
-        header(&message).ok_or(Broken::NotAFrame("no whole header"))
+        header(message).ok_or(Broken::NotAFrame("no whole header"))
     }
 
-    /// What comes first of the message, for its acknowledgement.
+    /// A message that answers this one.
     pub(super) fn reply(&self, message: u16, body: &[u8]) -> Vec<u8> {
         // The platform's serial number means nothing to a device that gets an answer; the device's own is as good.
         write(&self.terminal, self.serial, message, body)
@@ -86,10 +87,10 @@ impl Packet {
 }
 
 /// The message without its checksum.
-fn checked(bytes: &[u8]) -> Result<Vec<u8>, Broken> {
+fn checked(bytes: &[u8]) -> Result<&[u8], Broken> {
     let Some((&said, message)) = bytes.split_last() else { return Err(Broken::NotAFrame("an empty frame")) };
     match checksum::xor(message) {
-        computed if computed == said => Ok(message.to_vec()),
+        computed if computed == said => Ok(message),
         computed => Err(Broken::Checksum { said: said.into(), computed: computed.into() }),
     }
 }

@@ -72,3 +72,66 @@ impl Collection {
         Self { slot, message, total, bytes: 0, parts }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jt808::packet::Terminal;
+
+    const SLOT: DeviceSlot = DeviceSlot(0);
+
+    fn packet(serial: u16, body: &[u8]) -> Packet {
+        let terminal = Terminal::Short([1; 6]);
+        Packet { message: 0x0704, terminal, serial, part: None, encrypted: false, body: body.to_vec() }
+    }
+
+    /// What came of a part: the whole body with all serial numbers, or a word.
+    fn add(
+        parts: &mut Parts,
+        total: u16,
+        number: u16,
+        serial: u16,
+        body: &[u8],
+    ) -> Result<(Vec<u8>, Vec<u16>), &'static str> {
+        match parts.add(SLOT, Part { total, number }, packet(serial, body)) {
+            Added::Whole(whole, serials) => Ok((whole.body, serials)),
+            Added::Waiting => Err("waiting"),
+            Added::Refused(_) => Err("refused"),
+        }
+    }
+
+    #[test]
+    fn parts_make_one_message_in_any_order() {
+        let mut parts = Parts::default();
+        assert_eq!(add(&mut parts, 3, 3, 12, b"c"), Err("waiting"));
+        assert_eq!(add(&mut parts, 3, 1, 10, b"a"), Err("waiting"));
+        // A part that is sent again stands for the first.
+        assert_eq!(add(&mut parts, 3, 1, 10, b"A"), Err("waiting"));
+        assert_eq!(add(&mut parts, 3, 2, 11, b"b"), Ok((b"Abc".to_vec(), vec![10, 11, 12])));
+        assert_eq!(add(&mut parts, 1, 1, 13, b"d"), Ok((b"d".to_vec(), vec![13])));
+    }
+
+    #[test]
+    fn another_message_takes_the_place_of_one_that_was_not_finished() {
+        let mut parts = Parts::default();
+        assert_eq!(add(&mut parts, 2, 1, 1, b"a"), Err("waiting"));
+        assert_eq!(add(&mut parts, 3, 1, 2, b"x"), Err("waiting"));
+        assert_eq!(add(&mut parts, 2, 2, 3, b"b"), Err("waiting"));
+    }
+
+    #[test]
+    fn what_is_kept_has_a_bound() {
+        let mut parts = Parts::default();
+        for (total, number) in [(0, 1), (2, 0), (2, 3), (MAX_PARTS + 1, 1)] {
+            assert_eq!(add(&mut parts, total, number, 1, b"a"), Err("refused"), "{number} of {total}");
+        }
+        let part = vec![0; 1023];
+        let fits = MAX_BYTES / part.len();
+        for number in 1..=fits {
+            let number = u16::try_from(number).unwrap();
+            assert_eq!(add(&mut parts, MAX_PARTS, number, number, &part), Err("waiting"), "{number}");
+        }
+        assert_eq!(add(&mut parts, MAX_PARTS, 60, 60, &part), Err("refused"));
+        assert_eq!(add(&mut parts, MAX_PARTS, 61, 61, &part), Err("waiting"), "all before is forgotten");
+    }
+}

@@ -3,8 +3,8 @@
 
 use crate::{dates::Moment, request::Arguments};
 use domain::{
-    DeviceId, DiscreteType, GarageId, GroupId, GroupType, MeteringType, RuleId, SecurityGroupId, SensorId,
-    TagId, TariffId, Timestamp, TrackerId, UnitsType, UserId, VehicleId, VirtualType,
+    CounterType, DeviceId, DiscreteType, GarageId, GroupId, GroupType, MeteringType, RuleId, SecurityGroupId,
+    SensorId, TagId, TariffId, Timestamp, TrackerId, UnitsType, UserId, VehicleId, VirtualType,
 };
 use fleet::{Money, ParameterError, rules};
 use jiff::civil::DateTime;
@@ -332,7 +332,7 @@ macro_rules! word_parameters {
         }
     )*};
 }
-word_parameters!(MeteringType DiscreteType VirtualType GroupType);
+word_parameters!(CounterType MeteringType DiscreteType VirtualType GroupType);
 
 impl Parameter for UnitsType {
     fn schema() -> Value {

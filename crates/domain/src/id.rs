@@ -49,6 +49,8 @@ ids! {
     GarageId,
     /// What shall be noticed about trackers.
     RuleId,
+    /// What a source runs up, as its user counts it.
+    CounterId,
 }
 
 impl GroupId {

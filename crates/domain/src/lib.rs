@@ -4,6 +4,7 @@
 mod clock;
 mod command;
 mod command_life;
+mod counter;
 mod device_model;
 mod error_code;
 mod id;
@@ -22,11 +23,12 @@ mod units_type;
 pub use clock::Clock;
 pub use command::{Command, CommandKind, LockAction, Outcome};
 pub use command_life::{CommandFailure, CommandLife, CommandState, CommandStep, Reliability};
+pub use counter::{Counter, CounterRule, CounterType, Totals};
 pub use device_model::{Battery, DeviceModel, IdType, ModelCode, device_models};
 pub use error_code::ErrorCode;
 pub use id::{
-    AccountId, ApiKeyId, CommandId, DeviceId, GarageId, GroupId, InvalidDeviceId, PanelAccountId, RuleId,
-    SecurityGroupId, SensorId, SourceId, TagId, TariffId, TrackerId, UserId, VehicleId,
+    AccountId, ApiKeyId, CommandId, CounterId, DeviceId, GarageId, GroupId, InvalidDeviceId, PanelAccountId,
+    RuleId, SecurityGroupId, SensorId, SourceId, TagId, TariffId, TrackerId, UserId, VehicleId,
 };
 pub use identity::{RecordHash, RecordIdentity};
 pub use input::{InputName, InputSpec, Value, ValueKind, input_specs};

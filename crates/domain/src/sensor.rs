@@ -221,6 +221,8 @@ macro_rules! words {
     )*};
 }
 
+pub(crate) use words;
+
 words! {
     MeteringType {
         Fuel = "fuel", Temperature = "temperature", Rpm = "rpm", Custom = "custom",

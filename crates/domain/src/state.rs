@@ -1,7 +1,7 @@
 //! What is latest known of one source. Only facts that cannot be derived later: what the API prints on top of them
 //! is computed at read time from these and the device model.
 
-use crate::{Fix, InputName, Timestamp, Value};
+use crate::{Fix, InputName, Timestamp, Totals, Value};
 use std::fmt;
 
 /// The latest known of one source. Every part keeps the time of its own record and yields only to a record that is
@@ -15,6 +15,7 @@ pub struct State {
     pub cell_fix: Option<LatestFix>,
     pub connection: Connection,
     pub movement: Movement,
+    pub totals: Totals,
 }
 
 /// The newest value of an input.

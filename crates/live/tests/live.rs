@@ -269,14 +269,14 @@ async fn a_newer_snapshot_is_refused() {
     let (journal, dir) = two_snapshots().await;
     let newest = snapshots(dir.path()).pop().unwrap();
     let mut bytes = fs::read(&newest).unwrap();
-    bytes[8] = 2;
+    bytes[8] = 3;
     let content = bytes.len() - 4;
     let checksum = crc32fast::hash(&bytes[..content]).to_le_bytes();
     bytes[content..].copy_from_slice(&checksum);
     fs::write(&newest, &bytes).unwrap();
 
     let started = Live::start(Arc::new(journal), TestClock::start(), dir.path(), Options::default());
-    let Err(SnapshotError::Newer { path, found: 2, known: 1 }) = started else { panic!() };
+    let Err(SnapshotError::Newer { path, found: 3, known: 2 }) = started else { panic!() };
     assert_eq!(path, newest);
     assert_eq!(fs::read(&newest).unwrap(), bytes, "it is left alone");
 }

@@ -1,7 +1,7 @@
 //! The state of a source as a fold of its records, in the order of the journal. Deterministic: the same records and
 //! settings give the same state, whenever they are applied.
 
-use crate::{connection_status, movement, vocabulary::vocabulary};
+use crate::{connection_status, movement, totals, vocabulary::vocabulary};
 use domain::{
     ConnectionTimeouts, Contact, ContactKind, Derived, Fix, IgnitionSource, InputName, LatestFix, Record,
     State, Telemetry, TimeOrigin, Timestamp, TripDetection, Value, plausible_time,
@@ -124,9 +124,11 @@ fn apply_telemetry(state: &mut State, telemetry: &Telemetry, settings: &SourceSe
         change.fix = keep_newer(&mut state.fix, fix, *time);
     }
     if let Some(sample) = movement::Sample::of(telemetry, &settings.ignition) {
-        let before = state.movement.status;
+        let before = state.movement;
         movement::advance(&mut state.movement, &sample, &settings.trips);
-        change.movement = state.movement.status != before;
+        let place = fix.map(|fix| fix.coordinates);
+        totals::advance(&mut state.totals, &sample, place, &before, &state.movement);
+        change.movement = state.movement.status != before.status;
     }
     change
 }

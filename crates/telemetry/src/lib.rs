@@ -7,9 +7,11 @@ pub mod trips;
 
 mod fold;
 mod status;
+mod totals;
 mod view;
 mod vocabulary;
 
 pub use fold::{Change, SourceSettings, apply};
 pub use status::{connection_status, next_change};
+pub use totals::Counting;
 pub use view::{Additional, GpsView, GsmView, StateView, last_gps_point};

@@ -1,7 +1,7 @@
 //! What a sensor said in the past: computed from raw history with the sensor as it is now.
 
 use super::find;
-use crate::{Failure, Fleet, UserCaller};
+use crate::{Failure, Fleet, TrackerView, UserCaller};
 use domain::{
     ErrorCode, InputName, MeteringInput, Sensor, SensorId, SensorKind, State, Timestamp, TrackerId,
 };
@@ -37,7 +37,7 @@ impl Fleet {
         caller: &UserCaller,
         tracker: TrackerId,
         id: SensorId,
-        mut span: Range<Timestamp>,
+        span: Range<Timestamp>,
         kind: DataKind,
     ) -> Result<SensorValues, Failure> {
         let view = self.readable(caller, tracker)?;
@@ -46,14 +46,26 @@ impl Fleet {
         if matches!(sensor.kind, SensorKind::Discrete(_)) {
             return Err(ErrorCode::UnsupportedBySensor.into());
         }
-        let inputs = inputs_of(sensor, &sensors);
-        span.start = span.start.max(self.kept_from(caller, &view).await?);
+        self.past(caller, &view, &sensors, sensor, span, kind).await
+    }
+
+    pub(crate) async fn past(
+        &self,
+        caller: &UserCaller,
+        view: &TrackerView,
+        sensors: &[Sensor],
+        sensor: &Sensor,
+        mut span: Range<Timestamp>,
+        kind: DataKind,
+    ) -> Result<SensorValues, Failure> {
+        let inputs = inputs_of(sensor, sensors);
+        span.start = span.start.max(self.kept_from(caller, view).await?);
         let mut values = Vec::new();
         if span.start >= span.end {
             return Ok(values);
         }
         self.history_catches_up().await;
-        for leg in self.legs(&view, &span).await? {
+        for leg in self.legs(view, &span).await? {
             // A composite sensor joins the last that each of its parents said.
             let mut state = State::default();
             let mut messages = self.history.read(leg.source, leg.span, Order::Ascending);
@@ -65,7 +77,7 @@ impl Fleet {
                             speaks |= state.put(*name, record.time, value);
                         }
                     }
-                    if speaks && let Some(value) = value_of(sensor, &sensors, &state, kind) {
+                    if speaks && let Some(value) = value_of(sensor, sensors, &state, kind) {
                         values.push((record.time, value));
                     }
                 }

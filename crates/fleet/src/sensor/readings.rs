@@ -1,6 +1,6 @@
 //! What the sensors of a tracker say now.
 
-use crate::{Failure, Fleet, TrackerView, UserCaller};
+use crate::{CounterValue, Failure, Fleet, TrackerView, UserCaller, counter::entity};
 use domain::{
     DeviceModel, DiscreteType, ErrorCode, InputName, LatestValue, MeasurementSystem, Metering, MeteringInput,
     MeteringType, ModelCode, Sensor, SensorId, SensorKind, SourceId, State, Timestamp, TrackerId, UnitsType,
@@ -90,6 +90,7 @@ pub struct Readings {
     pub meters: Vec<MeterReading>,
     pub states: Vec<StateField>,
     pub virtual_sensors: Vec<VirtualSensorReading>,
+    pub counters: Vec<CounterValue>,
 }
 
 /// What of the readings is wanted.
@@ -175,7 +176,35 @@ impl Fleet {
         Ok(all)
     }
 
-    #[allow(dead_code, reason = "readings/list comes with the counters")]
+    /// # Errors
+    /// `EntityNotFound`, `DeviceBlocked`.
+    pub async fn readings(
+        &self,
+        caller: &UserCaller,
+        tracker: TrackerId,
+        filter: ReadingsFilter,
+    ) -> Result<Readings, Failure> {
+        let view = self.readable(caller, tracker).map_err(entity)?;
+        self.readings_of(caller, &view, filter).await
+    }
+
+    /// Of each tracker, in the order of the question.
+    ///
+    /// # Errors
+    /// `DeviceLimitExceeded` for more than 500; `ListHasNonexistent`, also for a blocked one.
+    pub async fn readings_of_all(
+        &self,
+        caller: &UserCaller,
+        trackers: &[TrackerId],
+        filter: ReadingsFilter,
+    ) -> Result<Vec<(TrackerId, Readings)>, Failure> {
+        let mut all = Vec::new();
+        for view in self.all_readable(caller, trackers)? {
+            all.push((view.tracker.id, self.readings_of(caller, &view, filter).await?));
+        }
+        Ok(all)
+    }
+
     pub(crate) async fn readings_of(
         &self,
         caller: &UserCaller,
@@ -213,7 +242,11 @@ impl Fleet {
         let virtual_sensors = self.with_state(view.source.id, |state| {
             sensors.iter().filter_map(|sensor| virtual_of(sensor, state)).collect()
         });
-        Ok(Readings { meters, states, virtual_sensors })
+        let counters = match filter.sensor_type {
+            None => self.counters_shown(view).await?,
+            Some(_) => Vec::new(),
+        };
+        Ok(Readings { meters, states, virtual_sensors, counters })
     }
 
     async fn inputs_of(&self, view: &TrackerView) -> Result<InputsView, Failure> {

@@ -1,4 +1,4 @@
-//! The stored form of a snapshot, version 1. Numbers are little-endian; `varint` is LEB128, `int` a zigzag varint, a
+//! The stored form of a snapshot, version 2; version 1 had no totals. Numbers are little-endian; `varint` is LEB128, `int` a zigzag varint, a
 //! time an `int` of milliseconds.
 //!
 //! ```text
@@ -9,7 +9,9 @@
 //! fix      time, has u8 (1 valid, 2 speed, 4 heading, 8 altitude, 16 satellites, 32 precision), lat f64, lng f64,
 //!          f32 | varint | f32 | u8 | f32
 //! movement status u8 (0 moving, 1 stopped, 2 parked), has u8 (1 since, 2 moved, 4 sample, 8 ignition known,
-//!          16 ignition on, 32 motion known, 64 motion on), time*
+//!          16 ignition on, 32 motion known, 64 motion on), time*, totals
+//! totals   distance f64, engine varint of milliseconds, has u8 (1 place, 2 engine until), time, lat f64, lng f64 | -,
+//!          time | -
 //! ```
 //!
 //! Every version begins with the magic and its number and ends with the checksum.
@@ -17,11 +19,12 @@
 use super::Snapshot;
 use domain::{
     Connection, Coordinates, Fix, Heading, InputName, LatestFix, Metres, Movement, MovementStatus, SourceId,
-    Speed, State, Timestamp, Value,
+    Speed, State, Timestamp, Totals, Value,
 };
+use std::time::Duration;
 use store::journal::Position;
 
-pub(crate) const VERSION: u16 = 1;
+pub(crate) const VERSION: u16 = 2;
 const MAGIC: &[u8; 8] = b"OUTRLIVE";
 const CHECKSUM: usize = 4;
 
@@ -58,6 +61,7 @@ impl Writer {
         self.0.push(bits(times.map(|time| time.is_some())));
         self.times(times);
         self.movement(&state.movement);
+        self.totals(&state.totals);
     }
 
     pub(crate) fn finish(mut self) -> Vec<u8> {
@@ -126,6 +130,19 @@ impl Writer {
         self.times([since, last_moved, last_sample]);
     }
 
+    fn totals(&mut self, totals: &Totals) {
+        let Totals { distance, place, engine, engine_until } = *totals;
+        self.0.extend(distance.to_le_bytes());
+        self.varint(u64::try_from(engine.as_millis()).unwrap_or(u64::MAX));
+        self.0.push(bits([place.is_some(), engine_until.is_some()]));
+        if let Some((time, place)) = place {
+            self.time(time);
+            self.0.extend(place.lat().to_le_bytes());
+            self.0.extend(place.lng().to_le_bytes());
+        }
+        self.times([engine_until]);
+    }
+
     fn times<const N: usize>(&mut self, times: [Option<Timestamp>; N]) {
         for time in times.into_iter().flatten() {
             self.time(time);
@@ -161,35 +178,34 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Snapshot, FormatError> {
         return Err(broken("its checksum is wrong"));
     }
     let mut reader = Reader(content);
-    (|| {
+    let version = (|| {
         if reader.array::<8>()? != *MAGIC {
             return None;
         }
         Some(u16::from_le_bytes(reader.array()?))
     })()
-    .ok_or(broken("it is no snapshot"))
-    .and_then(|version| match version {
+    .ok_or(broken("it is no snapshot"))?;
+    match version {
         0 => Err(broken("it is no snapshot")),
-        VERSION => Ok(()),
+        1..=VERSION => reader.content(version).ok_or(broken("its content makes no sense")),
         found => Err(FormatError::Newer { found }),
-    })?;
-    reader.content().ok_or(broken("its content makes no sense"))
+    }
 }
 
 /// Reads what `Writer` wrote; `None` where that cannot be.
 struct Reader<'a>(&'a [u8]);
 
 impl Reader<'_> {
-    fn content(&mut self) -> Option<Snapshot> {
+    fn content(&mut self, version: u16) -> Option<Snapshot> {
         let position = Position(u64::from_le_bytes(self.array()?));
         let mut states = Vec::new();
         while !self.0.is_empty() {
-            states.push((SourceId(self.int()?), self.state()?));
+            states.push((SourceId(self.int()?), self.state(version)?));
         }
         Some(Snapshot { position, states })
     }
 
-    fn state(&mut self) -> Option<State> {
+    fn state(&mut self, version: u16) -> Option<State> {
         let mut state = State::default();
         for _ in 0..self.varint()? {
             let name = InputName::from_code(self.varint()?.try_into().ok()?)?;
@@ -208,6 +224,9 @@ impl Reader<'_> {
             link_lost: self.when(lost, Self::time)?,
         };
         state.movement = self.movement()?;
+        if version >= 2 {
+            state.totals = self.totals()?;
+        }
         Some(state)
     }
 
@@ -259,6 +278,18 @@ impl Reader<'_> {
         })
     }
 
+    fn totals(&mut self) -> Option<Totals> {
+        let distance = self.f64()?;
+        let engine = Duration::from_millis(self.varint()?);
+        let [place, engine_until] = flags(self.byte()?);
+        Some(Totals {
+            distance,
+            place: self.when(place, |it| Some((it.time()?, Coordinates::new(it.f64()?, it.f64()?)?)))?,
+            engine,
+            engine_until: self.when(engine_until, Self::time)?,
+        })
+    }
+
     /// What `read` reads when it is there at all.
     fn when<T>(&mut self, present: bool, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<Option<T>> {
         if present { read(self).map(Some) } else { Some(None) }
@@ -283,6 +314,10 @@ impl Reader<'_> {
             }
         }
         None
+    }
+
+    fn f64(&mut self) -> Option<f64> {
+        self.array().map(f64::from_le_bytes)
     }
 
     fn f32(&mut self) -> Option<f32> {
@@ -358,6 +393,12 @@ mod tests {
             ignition: Some(true),
             motion: Some(false),
         };
+        full.totals = Totals {
+            distance: 12_345.678,
+            place: Some((at(1_700_000_001), Coordinates::new(45.0888968, -10.0343262).unwrap())),
+            engine: Duration::from_millis(9_876_543),
+            engine_until: Some(at(1_700_000_001)),
+        };
         let mut silent = State::default();
         silent.movement.status = MovementStatus::Moving;
         Snapshot {
@@ -374,12 +415,17 @@ mod tests {
         writer.finish()
     }
 
-    /// Files of version 1 are readable for ever. The golden file is never written again: a new version gets its own.
+    /// Files of every version are readable for ever. A golden file is never written again: a new version gets its own.
     #[test]
-    fn version_1_is_readable() {
-        let golden = include_bytes!("../../tests/golden/snapshot-v1.bin");
+    fn every_version_is_readable() {
+        let golden = include_bytes!("../../tests/golden/snapshot-v2.bin");
         assert_eq!(decode(golden), Ok(example()));
         assert_eq!(encoded(&example()), golden);
+
+        let mut before_totals = example();
+        before_totals.states.iter_mut().for_each(|(_, state)| state.totals = Totals::default());
+        let golden = include_bytes!("../../tests/golden/snapshot-v1.bin");
+        assert_eq!(decode(golden), Ok(before_totals));
     }
 
     #[test]
@@ -403,7 +449,7 @@ mod tests {
             content[8..10].copy_from_slice(&version.to_le_bytes());
             decode(&sealed(&content))
         };
-        assert_eq!(version(2), Err(FormatError::Newer { found: 2 }));
+        assert_eq!(version(3), Err(FormatError::Newer { found: 3 }));
         assert!(matches!(version(0), Err(FormatError::Broken(_))));
     }
 

@@ -4,6 +4,13 @@ use crate::support::{Device, Reaction, Server, Session, keys, now, record};
 use domain::SourceId;
 use serde_json::{Value, json};
 
+const BATCHES: [&str; 4] = [
+    "tracker/sensor/batch_list",
+    "tracker/batch_get_inputs",
+    "tracker/batch_get_outputs",
+    "tracker/readings/batch_list",
+];
+
 fn metering(input: &str) -> Value {
     json!({ "type": "metering", "sensor_type": "custom", "name": input, "input_name": input })
 }
@@ -306,14 +313,19 @@ fn trackers_that_cannot_be_asked() {
             ("tracker/get_readings", json!({ "tracker_id": tracker })),
             ("tracker/get_diagnostics", json!({ "tracker_id": tracker })),
             ("tracker/get_inputs", json!({ "tracker_id": tracker })),
+            ("tracker/get_outputs", json!({ "tracker_id": tracker })),
+            (
+                "tracker/output/update",
+                json!({ "tracker_id": tracker, "tracker_output": { "number": 1, "title": "x" } }),
+            ),
         ] {
             assert_eq!(anna.call(action, parameters).code(), code, "{action} {tracker}");
         }
-        for action in ["tracker/sensor/batch_list", "tracker/batch_get_inputs"] {
+        for action in BATCHES {
             assert_eq!(anna.call(action, json!({ "trackers": [tracker] })).code(), 217, "{action} {tracker}");
         }
     }
-    for action in ["tracker/sensor/batch_list", "tracker/batch_get_inputs"] {
+    for action in BATCHES {
         let many: Vec<_> = (0..501).collect();
         assert_eq!(anna.call(action, json!({ "trackers": many })).code(), 221, "{action}");
         anna.call(action, json!({ "trackers": [] })).success();

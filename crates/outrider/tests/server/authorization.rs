@@ -44,6 +44,8 @@ enum Kind {
     Vehicle,
     Garage,
     Rule,
+    /// The tracker, with an odometer that shows something.
+    Counted,
 }
 
 impl Kind {
@@ -96,6 +98,14 @@ impl Kind {
                 let rule = json!({ "type": "sos", "trackers": trackers, "alerts": {} });
                 create("tracker/rule/create", rule)["id"].clone()
             }
+            Self::Counted => {
+                let tracker = account.object(Self::Tracker);
+                create(
+                    "tracker/counter/value/set",
+                    json!({ "tracker_id": tracker, "type": "odometer", "value": 7 }),
+                );
+                tracker
+            }
             Self::ApiKey => create("api/key/create", json!({ "title": "Import" }))["value"]["hash"].clone(),
         }
     }
@@ -127,6 +137,7 @@ const TAG: Put = Put::Own(Kind::Tag);
 const VEHICLE: Put = Put::Own(Kind::Vehicle);
 const GARAGE: Put = Put::Own(Kind::Garage);
 const RULE: Put = Put::Own(Kind::Rule);
+const COUNTED: Put = Put::Own(Kind::Counted);
 
 const NONE: &[Right] = &[];
 const ADMIN: &[Right] = &[Right::Admin];
@@ -229,6 +240,18 @@ const ROWS: &[Row] = &[
     ("tracker/get_diagnostics", NONE, &[("/tracker_id", TRACKER)]),
     ("tracker/get_inputs", NONE, &[("/tracker_id", TRACKER)]),
     ("tracker/batch_get_inputs", NONE, &[("/trackers/0", TRACKER)]),
+    ("tracker/get_outputs", NONE, &[("/tracker_id", TRACKER)]),
+    ("tracker/batch_get_outputs", NONE, &[("/trackers/0", TRACKER)]),
+    ("tracker/output/update", UPDATE, &[("/tracker_id", TRACKER)]),
+    ("tracker/readings/list", NONE, &[("/tracker_id", TRACKER)]),
+    ("tracker/readings/batch_list", NONE, &[("/trackers/0", TRACKER)]),
+    ("tracker/counter/read", NONE, &[("/tracker_id", TRACKER)]),
+    ("tracker/counter/update", UPDATE, &[("/tracker_id", TRACKER)]),
+    ("tracker/counter/value/get", NONE, &[("/tracker_id", COUNTED)]),
+    ("tracker/counter/value/list", NONE, &[("/trackers/0", COUNTED)]),
+    ("tracker/counter/value/set", NONE, &[("/tracker_id", TRACKER)]),
+    ("tracker/counter/data/read", NONE, &[("/tracker_id", TRACKER)]),
+    ("tracker/get_counters", NONE, &[("/tracker_id", TRACKER)]),
     ("tracker/group/assign", ADMIN, &[("/id", GROUP), ("/trackers/0", TRACKER)]),
     ("tracker/group/create", ADMIN, &[]),
     ("tracker/group/delete", ADMIN, &[("/id", GROUP)]),

@@ -4,6 +4,7 @@
 #![expect(unreachable_pub, reason = "in a test nothing is reachable; `pub` tells what a module offers")]
 
 mod api_commands;
+mod api_counters;
 mod api_dates;
 mod api_errors;
 mod api_forms;

@@ -11,6 +11,7 @@ mod api_key;
 mod columns;
 mod command;
 mod connect;
+mod counter;
 mod directory;
 mod error;
 mod group;

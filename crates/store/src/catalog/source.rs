@@ -3,7 +3,7 @@
 use super::{
     Catalog, CatalogError,
     columns::Columns,
-    sensor,
+    counter, sensor,
     statements::{returned, returned_id, statements},
     tracker::{self, NewTracker},
 };
@@ -106,6 +106,7 @@ impl Catalog {
         let id = SourceId(returned_id(&mut transaction, create).await?);
         let tracker = tracker::create(&mut transaction, source.account, id, tracker, source.created).await?;
         sensor::create_defaults(&mut transaction, id, &source.model).await?;
+        counter::create_defaults(&mut transaction, id, &source.model).await?;
         transaction.commit().await?;
         Ok((id, tracker))
     }

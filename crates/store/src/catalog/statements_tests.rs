@@ -1,8 +1,8 @@
 //! Every statement on both databases.
 
 use crate::catalog::{
-    Catalog, Direction, Location, TariffOrder, TestDatabase, UserOrder, api_key, command, directory, group,
-    panel_account, rule, security_group, sensor, session, source, sub_user, tag, tariff, tracker,
+    Catalog, Direction, Location, TariffOrder, TestDatabase, UserOrder, api_key, command, counter, directory,
+    group, panel_account, rule, security_group, sensor, session, source, sub_user, tag, tariff, tracker,
     trip_detection, user, vehicle,
 };
 use sqlx::{
@@ -18,6 +18,7 @@ fn statements() -> Vec<(String, &'static str)> {
     let areas = [
         ("command", command::STATEMENTS),
         ("api_key", api_key::STATEMENTS),
+        ("counter", counter::STATEMENTS),
         ("directory", directory::STATEMENTS),
         ("group", group::STATEMENTS),
         ("panel_account", panel_account::STATEMENTS),
@@ -102,6 +103,7 @@ async fn look_ups_of_every_call_and_login_use_an_index() {
         (command::COUNT_OPEN, "USING INDEX commands_open (source_id=?)"),
         (command::OPEN, "USING INDEX commands_open (source_id=?)"),
         (command::DUE, "USING INDEX commands_"),
+        (counter::OF_SOURCE, "counters_source (source_id=?)"),
         (sensor::OF_SOURCE, "USING INDEX sensors_source (source_id=?)"),
         (tracker::OF_ACCOUNT, "USING INDEX trackers_account_source (account_id=?)"),
         (tracker::SPANS_OF_TRACKER, "USING INDEX tracker_sources_tracker (tracker_id=?)"),

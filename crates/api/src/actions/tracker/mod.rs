@@ -2,6 +2,7 @@
 
 pub(crate) mod calibration;
 pub(crate) mod command;
+pub(crate) mod counter;
 pub(crate) mod diagnostics;
 pub(crate) mod fuel;
 pub(crate) mod group;
@@ -11,9 +12,12 @@ pub(crate) mod list;
 pub(crate) mod location_request;
 pub(crate) mod model;
 pub(crate) mod object;
+mod object;
+pub(crate) mod outputs;
 pub(crate) mod raw_command;
 pub(crate) mod read;
 pub(crate) mod readings;
+pub(crate) mod readings_list;
 pub(crate) mod register;
 pub(crate) mod rule;
 pub(crate) mod sensor;

@@ -1,0 +1,105 @@
+//! Counters of sources, and the names of their outputs.
+
+use super::{
+    Catalog, CatalogError,
+    columns::{Columns, Unreadable, json},
+    statements::{returned_id, statements},
+};
+use domain::{Counter, CounterId, CounterRule, CounterType, ModelCode, SourceId};
+use sqlx::{AnyConnection, FromRow, any::AnyRow, query, query_as};
+
+statements! {
+    SET = "INSERT INTO counters (source_id, counter_type, definition) VALUES ($1, $2, $3) \
+        ON CONFLICT (source_id, counter_type) DO UPDATE SET definition = excluded.definition RETURNING id";
+    OF_SOURCE = "SELECT id, counter_type, definition FROM counters WHERE source_id = $1 ORDER BY id";
+    SET_OUTPUT_TITLE = "INSERT INTO output_titles (source_id, number, title) VALUES ($1, $2, $3) \
+        ON CONFLICT (source_id, number) DO UPDATE SET title = excluded.title";
+    OUTPUT_TITLES = "SELECT number, title FROM output_titles WHERE source_id = $1 ORDER BY number";
+}
+
+struct Stored(Counter);
+struct OutputTitle(i64, String);
+
+impl Catalog {
+    /// In the order in which they were made.
+    pub async fn counters_of(&self, source: SourceId) -> Result<Vec<Counter>, CatalogError> {
+        let stored: Vec<Stored> = query_as(OF_SOURCE).bind(source.0).fetch_all(self.reader()).await?;
+        Ok(stored.into_iter().map(|Stored(counter)| counter).collect())
+    }
+
+    /// Makes the counter when there is none of its type.
+    ///
+    /// # Errors
+    /// `ReferenceNotFound` for an unknown source.
+    pub async fn set_counter(
+        &self,
+        source: SourceId,
+        counter_type: CounterType,
+        rule: &CounterRule,
+    ) -> Result<CounterId, CatalogError> {
+        let mut transaction = self.write().await?;
+        let id = set(&mut transaction, source, counter_type, rule).await?;
+        transaction.commit().await?;
+        Ok(id)
+    }
+
+    /// Those that were named, by number.
+    pub async fn output_titles(&self, source: SourceId) -> Result<Vec<(i64, String)>, CatalogError> {
+        let stored: Vec<OutputTitle> =
+            query_as(OUTPUT_TITLES).bind(source.0).fetch_all(self.reader()).await?;
+        Ok(stored.into_iter().map(|OutputTitle(number, title)| (number, title)).collect())
+    }
+
+    /// # Errors
+    /// `ReferenceNotFound` for an unknown source.
+    pub async fn set_output_title(
+        &self,
+        source: SourceId,
+        number: i64,
+        title: &str,
+    ) -> Result<(), CatalogError> {
+        let set = query(SET_OUTPUT_TITLE).bind(source.0).bind(number).bind(title);
+        set.execute(self.writer()).await?;
+        Ok(())
+    }
+}
+
+/// What a source of this device model begins with. For the transaction that makes the source.
+pub(super) async fn create_defaults(
+    connection: &mut AnyConnection,
+    source: SourceId,
+    model: &str,
+) -> Result<(), CatalogError> {
+    let Some(model) = ModelCode::find(model) else { return Ok(()) };
+    set(&mut *connection, source, CounterType::Odometer, &CounterRule::default()).await?;
+    if model.model().ignition_input().is_some() {
+        set(&mut *connection, source, CounterType::EngineHours, &CounterRule::default()).await?;
+    }
+    Ok(())
+}
+
+async fn set(
+    connection: &mut AnyConnection,
+    source: SourceId,
+    counter_type: CounterType,
+    rule: &CounterRule,
+) -> Result<CounterId, CatalogError> {
+    let set = query(SET).bind(source.0).bind(counter_type.as_str()).bind(json(rule)?);
+    returned_id(connection, set).await.map(CounterId)
+}
+
+impl FromRow<'_, AnyRow> for Stored {
+    fn from_row(row: &AnyRow) -> sqlx::Result<Self> {
+        let word = row.text("counter_type")?;
+        let counter_type = CounterType::find(&word).ok_or_else(|| {
+            sqlx::Error::Decode(Unreadable { value: word, expected: "type of a counter" }.into())
+        })?;
+        Ok(Self(Counter { id: CounterId(row.int("id")?), counter_type, rule: row.json("definition")? }))
+    }
+}
+
+impl FromRow<'_, AnyRow> for OutputTitle {
+    fn from_row(row: &AnyRow) -> sqlx::Result<Self> {
+        Ok(Self(row.int("number")?, row.text("title")?))
+    }
+}

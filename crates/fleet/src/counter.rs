@@ -66,7 +66,7 @@ impl Fleet {
                 return Err(Failure::parameter("sensor_id", "must be a metering sensor of this tracker"));
             }
         }
-        let before = self.rule(view.source.id, counter_type).await?;
+        let before = self.counter_rule(view.source.id, counter_type).await?;
         let shown = self.shown(&view, counter_type, &before, &sensors).map(|shown| shown.value);
         let mut rule = CounterRule { multiplier, sensor, ..before };
         if sensor.is_some() && sensor != before.sensor {
@@ -93,7 +93,7 @@ impl Fleet {
         let _turn = self.turn(caller).await?;
         let view = self.changeable(caller, tracker).map_err(entity)?;
         let sensors = self.sensors_of(view.source.id).await?;
-        let rule = self.rule(view.source.id, counter_type).await?;
+        let rule = self.counter_rule(view.source.id, counter_type).await?;
         let reading = self.reading(&view, counter_type, &rule, &sensors);
         let rule = CounterRule { set_at: Some(self.now()), ..rule }
             .showing(value, reading.map_or(0.0, |reading| reading.value));
@@ -193,7 +193,11 @@ impl Fleet {
         shown.map(|shown| shown.value).ok_or_else(|| ErrorCode::EntityNotFound.into())
     }
 
-    async fn rule(&self, source: SourceId, counter_type: CounterType) -> Result<CounterRule, Failure> {
+    async fn counter_rule(
+        &self,
+        source: SourceId,
+        counter_type: CounterType,
+    ) -> Result<CounterRule, Failure> {
         let counters = self.catalog.counters_of(source).await?;
         Ok(find(&counters, counter_type).map_or_else(|_| CounterRule::default(), |counter| counter.rule))
     }

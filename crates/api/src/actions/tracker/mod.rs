@@ -12,7 +12,6 @@ pub(crate) mod list;
 pub(crate) mod location_request;
 pub(crate) mod model;
 pub(crate) mod object;
-mod object;
 pub(crate) mod outputs;
 pub(crate) mod raw_command;
 pub(crate) mod read;

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use domain::{Command, CommandId, LockAction, ModelCode, Outcome, Transport};
+use domain::{Command, CommandId, LockAction, ModelCode, Outcome, Timestamp, Transport};
 use protocols::{
     Admission, CommandError, Confirmation, Connection, DeviceSlot, Event, KnownDevice, Protocol, Recognition,
     hex, jt808::Jt808,
@@ -148,6 +148,22 @@ fn answers_find_their_command_by_its_serial_number() {
         matches!(events[..], [Event::Message { .. }, Event::Reply { command: Some(CommandId(7)), .. }]),
         "{events:?}"
     );
+}
+
+#[test]
+fn a_terminal_that_asks_for_the_time_is_told_it() {
+    let now = Timestamp::from_civil((2026, 11, 25), (14, 5, 9)).unwrap();
+    for (question, answer) in [
+        ("7e000400000138000012340007", "7e800400060138000012340007261125140509"),
+        ("7e010900000138000012340008", "7e81090007013800001234000807ea0b190e0509"),
+    ] {
+        let (mut connection, _) = connected(Transport::Tcp, SHORT, None);
+        connection.receive(&checked(question));
+        let events: Vec<_> = std::iter::from_fn(|| connection.poll()).collect();
+        assert_eq!(events, [Event::Heartbeat { slot: SLOT }, Event::TimeWanted { slot: SLOT }]);
+        connection.tell_time(SLOT, now);
+        assert_eq!(connection.poll(), Some(Event::ReplyNow(checked(answer))));
+    }
 }
 
 #[test]

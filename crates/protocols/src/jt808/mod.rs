@@ -19,12 +19,12 @@ mod transparent;
 
 use crate::{
     Admission, Broken, CommandError, Confirmation, DeviceSlot, Event, Events, Framing, Machine, Protocol,
-    Recognition,
+    Recognition, bcd,
     reader::Reader,
     speakers::{Answer, Speakers},
 };
 use commands::Sent;
-use domain::{Command, CommandId, CommandKind, Inputs, Message, Outcome, RecordHash, Transport};
+use domain::{Command, CommandId, CommandKind, Inputs, Message, Outcome, RecordHash, Timestamp, Transport};
 use location::Edition;
 use packet::{Packet, Terminal};
 use parts::Parts;
@@ -84,6 +84,7 @@ impl Protocol for Jt808 {
             terminals: Vec::new(),
             sent: Sent::default(),
             parts: Parts::default(),
+            asked: None,
         })
     }
 }
@@ -95,6 +96,8 @@ struct Session {
     terminals: Vec<Option<Terminal>>,
     sent: Sent,
     parts: Parts,
+    /// Who asked for the time, with which serial number, by which message.
+    asked: Option<(Terminal, u16, u16)>,
 }
 
 /// A frame of either form.
@@ -184,6 +187,21 @@ impl Machine for Session {
         }
     }
 
+    fn tell_time(&mut self, _: DeviceSlot, now: Timestamp, events: &mut Events) {
+        let Some((terminal, serial, asked)) = self.asked.take() else { return };
+        let ((year, month, day), (hour, minute, second)) = now.to_civil();
+        // In UTC, both.
+        let (answer, time) = if asked == ASKED_SINCE_2019 {
+            let digits = format!("{:02}{month:02}{day:02}{hour:02}{minute:02}{second:02}", year % 100);
+            (0x8004, bcd::pack::<6>(&digits).unwrap_or_default().to_vec())
+        } else {
+            let year = u16::try_from(year).unwrap_or_default().to_be_bytes();
+            let rest = [month, day, hour, minute, second].map(|part| part as u8);
+            (0x8109, [&year[..], &rest].concat())
+        };
+        events.push_back(Event::ReplyNow(packet::write(&terminal, serial, answer, &time)));
+    }
+
     fn command(
         &mut self,
         slot: DeviceSlot,
@@ -198,6 +216,9 @@ impl Machine for Session {
     }
 }
 
+/// Questions for the time: of the edition of 2019 (section 8.5), and of trackers before it.
+const ASKED_SINCE_2019: u16 = 0x0004;
+const ASKED_BY_VENDORS: u16 = 0x0109;
 const GENERAL_ANSWER: u16 = 0x8001;
 const LOCK_ANSWER: u16 = 0x4401;
 const REGISTRATION_ANSWER: u16 = 0x8100;
@@ -329,8 +350,14 @@ impl Session {
             0x0702 => tell(driver(body).map_err(text)?, body),
             0x0900 => transparent::read(body, &mut tell)?,
             0x5501 | 0x5502 => tell(lock::location(body).map_err(text)?, body),
+            ASKED_SINCE_2019 | ASKED_BY_VENDORS => {
+                self.asked = Some((packet.terminal, packet.serial, packet.message));
+                events.push_back(Event::Heartbeat { slot });
+                events.push_back(Event::TimeWanted { slot });
+                return Ok(Acknowledged::Already);
+            }
             // Pictures and sounds of dashcams, results of upgrades: a sign of life.
-            0x0108 | 0x0109 | 0x0800 | 0x0801 => events.push_back(Event::Heartbeat { slot }),
+            0x0108 | 0x0800 | 0x0801 => events.push_back(Event::Heartbeat { slot }),
             message => return Err(format!("messages {message:#06x} are not decoded")),
         }
         Ok(Acknowledged::ByUs)

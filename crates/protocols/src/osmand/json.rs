@@ -4,7 +4,7 @@
 use super::{Report, query, says_something};
 use crate::{
     alarm::{Alarm, Alarms},
-    clock, fields,
+    fields,
     http::Request,
     plausible,
 };

@@ -1,5 +1,5 @@
-//! Writes seeds for the target `protocols` out of the protocols' own captures: every frame, every whole conversation, and
-//! a dictionary of what frames begin with.
+//! Writes seeds: for `protocols` out of the protocols' own captures (every frame, every whole conversation, and a
+//! dictionary of what frames begin with), for `requests` out of the actions' examples, for `stored` out of the golden files.
 
 use protocols::{
     PROTOCOLS,
@@ -9,6 +9,8 @@ use std::{collections::BTreeSet, fs, io, path::Path};
 
 fn main() -> io::Result<()> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    requests(here)?;
+    stored(here)?;
     let folder = here.join("corpus/protocols");
     fs::create_dir_all(&folder)?;
     let mut beginnings = BTreeSet::new();
@@ -41,4 +43,35 @@ fn main() -> io::Result<()> {
         format!("\"{digits}\"\n")
     };
     fs::write(here.join("protocols.dict"), beginnings.iter().map(entry).collect::<String>())
+}
+
+fn requests(here: &Path) -> io::Result<()> {
+    let folder = here.join("corpus/requests");
+    fs::create_dir_all(&folder)?;
+    for (number, action) in api::ACTIONS.iter().enumerate() {
+        let json = [&[number as u8, 0], b"hash=0123456789abcdef0123456789abcdef\n", action.example.as_bytes()].concat();
+        fs::write(folder.join(format!("{number}-json")), json)?;
+        let form = format!("\nhash=0&{}", action.example.replace(['{', '}', '"', ' ', '\n'], "").replace(',', "&").replace(':', "="));
+        fs::write(folder.join(format!("{number}-form")), [&[number as u8, 1], form.as_bytes()].concat())?;
+    }
+    Ok(())
+}
+
+/// The golden files: a segment's records stand behind its header and the header of its one block.
+fn stored(here: &Path) -> io::Result<()> {
+    let folder = here.join("corpus/stored");
+    fs::create_dir_all(&folder)?;
+    let golden = here.join("../crates/store/testdata");
+    for (name, kind, count, file) in [
+        ("records", 0, 0, "journal/v1/records.bin"),
+        ("block-1", 1, 0, "history/v1/block.bin"),
+        ("block-2", 1, 0, "history/v2/block.bin"),
+        ("columns", 1, 41, "history/v1/columns.bin"),
+    ] {
+        let bytes = fs::read(golden.join(file))?;
+        for count in if count == 0 { 1..=12 } else { count..=count } {
+            fs::write(folder.join(format!("{name}-{count}")), [&[kind, count], &bytes[..]].concat())?;
+        }
+    }
+    Ok(())
 }

@@ -166,6 +166,9 @@ pub struct Entry {
     /// Names of its parameters, in order; `true` when one is required.
     pub parameters: &'static [(&'static str, bool)],
     pub(crate) parameters_schema: fn() -> serde_json::Value,
+    /// Whether arguments can be its parameters.
+    #[cfg(feature = "testing")]
+    pub(crate) takes: fn(&crate::request::Arguments) -> bool,
     pub(crate) answer_schema: fn(&mut SchemaGenerator) -> Schema,
     pub(crate) run: fn(Arc<Fleet>, Request) -> Running,
 }
@@ -182,6 +185,8 @@ pub(crate) const fn entry<A: Action>() -> Entry {
         example: A::EXAMPLE,
         parameters: A::Parameters::NAMES,
         parameters_schema: A::Parameters::schema,
+        #[cfg(feature = "testing")]
+        takes: |arguments| A::Parameters::read(arguments).is_ok(),
         answer_schema: A::Answer::json_schema,
         run: |fleet, request| Box::pin(run::<A>(fleet, request)),
     }

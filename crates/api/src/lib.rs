@@ -7,6 +7,8 @@ mod actions;
 mod answer;
 mod dates;
 mod forms;
+#[cfg(feature = "testing")]
+mod fuzzing;
 mod http;
 mod openapi;
 mod parameters;
@@ -16,5 +18,7 @@ mod throttle;
 mod websocket;
 
 pub use action::{CallerKind, Entry};
+#[cfg(feature = "testing")]
+pub use fuzzing::try_call;
 pub use http::{Api, ApiConfig, PanelAccess};
 pub use registry::ACTIONS;

@@ -26,6 +26,8 @@ pub(crate) use embedded::FOLDER;
 pub(crate) use ledger::FILE as LEDGER;
 
 pub use block::BlockError;
+#[cfg(feature = "testing")]
+pub use block::try_bytes as try_block;
 pub use config::HistoryConfig;
 pub use embedded::{EmbeddedHistory, Holding};
 pub use failure::FileError;

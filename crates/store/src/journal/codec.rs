@@ -28,6 +28,19 @@ pub(super) fn encode(records: &[Record]) -> Vec<u8> {
     out
 }
 
+/// For a fuzzer: whatever the bytes are, as so many records, nothing worse than an error comes of it, and what is
+/// understood is written and read again alike.
+///
+/// # Panics
+/// When that is not so.
+#[cfg(feature = "testing")]
+pub fn try_bytes(bytes: &[u8], count: u8) {
+    if let Ok(records) = decode(bytes, count.into()) {
+        let again = decode(&encode(&records), count.into());
+        assert_eq!(format!("{:?}", again.as_ref().ok()), format!("{:?}", Some(&records)));
+    }
+}
+
 /// Reads exactly `count` records, and nothing may follow them.
 pub(super) fn decode(bytes: &[u8], count: u32) -> Result<Vec<Record>, DecodeError> {
     let mut unread = Unread(bytes);

@@ -26,6 +26,8 @@ pub mod conformance;
 
 pub(crate) use embedded::FOLDER;
 
+#[cfg(feature = "testing")]
+pub use codec::try_bytes as try_records;
 pub use config::JournalConfig;
 pub use embedded::EmbeddedJournal;
 pub use read_all::{AllRecords, read_all, read_all_on};

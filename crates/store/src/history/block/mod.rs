@@ -133,6 +133,38 @@ impl Encoder {
     }
 }
 
+/// For a fuzzer: whatever the bytes are, as a block (its checksum made right) or as the columns of `count` records,
+/// nothing worse than an error comes of it, and what is understood is written and read again alike.
+///
+/// # Panics
+/// When that is not so.
+#[cfg(feature = "testing")]
+pub fn try_bytes(bytes: &[u8], count: u8) {
+    let source = SourceId(1);
+    let mut block = bytes.to_vec();
+    if block.len() >= HEADER {
+        let checksum = crc32fast::hash(&block[HEADER..]);
+        block[1..HEADER].copy_from_slice(&checksum.to_le_bytes());
+    }
+    let Ok((mut encoder, mut decoder)) = Encoder::new().and_then(|encoder| Ok((encoder, Decoder::new()?)))
+    else {
+        return;
+    };
+    let understood = [decoder.decode(source, &block).ok(), columns::read(bytes, source, count.into()).ok()];
+    for records in understood.into_iter().flatten() {
+        if fitting(&records, records.len()) < records.len() {
+            continue;
+        }
+        for keeping in [Keeping::UntilMerged, Keeping::ForLong] {
+            let mut written = Vec::new();
+            encoder.encode(&records, keeping, &mut written).unwrap_or_default();
+            let mut read = decoder.decode(source, &written).unwrap_or_default();
+            read.iter_mut().zip(&records).for_each(|(read, record)| read.hash = record.hash);
+            assert_eq!(format!("{read:?}"), format!("{records:?}"), "{keeping:?}");
+        }
+    }
+}
+
 const CHECKSUM: usize = mem::size_of::<u32>();
 const HEADER: usize = 1 + CHECKSUM;
 

@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderValue, Response, StatusCode, header},
 };
 use domain::ErrorCode;
-use fleet::{Failure, ParameterError};
+use fleet::{Failure, ParameterError, Related};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -78,6 +78,13 @@ pub(crate) struct Refusal<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     #[schemars(with = "Vec<WrongParameter>")]
     errors: &'a [ParameterError],
+    /// What stands in the way: of code 203 rules or vehicles, of 247 and 253 trackers.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    rules: &'a [i64],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    vehicles: &'a [i64],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    list: &'a [i64],
 }
 
 /// The schema of a foreign type.
@@ -106,7 +113,9 @@ fn status_of(code: ErrorCode) -> StatusCode {
 }
 
 fn failure_body(failure: &Failure) -> Vec<u8> {
-    let body = Refusal { success: false, status: Status::of(failure.code), errors: &failure.parameters };
+    let Related { rules, vehicles, list } = &failure.related;
+    let status = Status::of(failure.code);
+    let body = Refusal { success: false, status, errors: &failure.parameters, rules, vehicles, list };
     // Numbers and strings only: this cannot fail.
     serde_json::to_vec(&body).unwrap_or_default()
 }

@@ -449,6 +449,10 @@ texts! {
     RouteProvider 1..=64, rules::route_provider;
     /// Empty stands for none.
     Phone 0..=20, rules::phone;
+    PhoneNumber 8..=20, rules::phone;
+    Iccid 19..=20, rules::iccid;
+    /// Empty stands for none.
+    ActivationCode 0..=20, rules::activation_code;
     Apn 0..=40, rules::apn;
     StorePeriod 1..=64, rules::store_period;
 }

@@ -67,11 +67,15 @@ error_codes! {
     234 400 InvalidDataFormat "Invalid data format";
     236 402 TariffRestriction "Feature unavailable due to tariff restrictions";
     237 400 InvalidTariff "Invalid tariff";
+    238 403 TariffChangeNotAllowed "Changing tariff not allowed";
     239 404 TariffNotFound "New tariff does not exist";
+    240 403 TariffChangeTooFrequent "Not allowed changing tariff too frequently";
+    241 400 BundledSim "Cannot change phone to bundled sim. Contact tech support.";
     242 400 ContentValidation "Device already connected";
     243 400 AlreadyConnected "Device already connected.";
     244 400 DuplicateLabel "Duplicate entity label";
     245 400 PasswordUnchanged "New password must be different";
+    246 400 InvalidUserId "Invalid user ID";
     247 409 AlreadyExists "Entity already exists";
     248 400 WrongPassword "Wrong password";
     249 403 ClonesOnly "Operation available for clones only";
@@ -83,6 +87,7 @@ error_codes! {
     258 404 BundleNotFound "Bundle not found";
     262 400 EntriesIncomplete "Entries list is missing some entries or contains nonexistent entries";
     263 400 NoChangeNeeded "No change needed, old and new values are the same";
+    264 403 TimeoutNotReached "Timeout not reached";
     266 403 WrongDeviceStatus "Cannot perform action for the device in current status";
     268 402 OverQuota "Over quota";
     270 400 TooManySensors "Too many sensors of same type";

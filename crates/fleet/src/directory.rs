@@ -8,7 +8,8 @@ use std::{
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 use store::catalog::{
-    self, Binding, Catalog, CatalogError, Group, Member, SecurityGroup, Source, TagBinding, Tracker, User,
+    self, Binding, Catalog, CatalogError, Group, Member, Role, SecurityGroup, Source, TagBinding, Tracker,
+    User,
 };
 
 pub(crate) struct Directory(RwLock<Tables>);
@@ -23,6 +24,12 @@ pub(crate) struct Tables {
     bound: HashMap<UserId, BTreeSet<TrackerId>>,
     /// What each tracker carries, by ordinal.
     tags: HashMap<TrackerId, Vec<TagBinding>>,
+    /// Whose tracker it is; deleted ones are not in it.
+    owners: HashMap<TrackerId, AccountId>,
+    /// The trackers that stand on a source.
+    standing: HashMap<SourceId, BTreeSet<TrackerId>>,
+    /// Trackers whose registration was undone, and whose they were.
+    corrupted: HashMap<TrackerId, AccountId>,
 }
 
 #[derive(Default)]
@@ -30,6 +37,7 @@ struct Account {
     trackers: BTreeMap<TrackerId, Arc<Tracker>>,
     /// How many of them are no clones: counting a hundred thousand at each registration would take too long.
     registered: usize,
+    master: Option<UserId>,
     groups: BTreeMap<GroupId, Group>,
 }
 
@@ -121,7 +129,7 @@ impl Directory {
         Ok(())
     }
 
-    /// Reads one new or changed tracker and its source again.
+    /// Reads one new, changed or deleted tracker and its source again.
     pub(crate) async fn refresh_tracker(
         &self,
         catalog: &Catalog,
@@ -131,9 +139,28 @@ impl Directory {
         let tracker = catalog.tracker(account, tracker).await?.ok_or(CatalogError::NotFound)?;
         let source = catalog.source(tracker.source).await?.ok_or(CatalogError::NotFound)?;
         let mut tables = self.write();
-        tables.sources.insert(source.id, Arc::new(source));
-        tables.accounts.entry(account).or_default().put(tracker);
+        if tracker.deleted && source.corrupted && !tracker.clone && source.account == account {
+            tables.corrupted.insert(tracker.id, account);
+        }
+        tables.put_tracker(tracker);
+        tables.put_source(source);
         Ok(())
+    }
+
+    /// Reads a source again that has changed under its trackers.
+    pub(crate) async fn refresh_source(&self, catalog: &Catalog, id: SourceId) -> Result<(), CatalogError> {
+        let source = catalog.source(id).await?.ok_or(CatalogError::NotFound)?;
+        self.write().put_source(source);
+        Ok(())
+    }
+
+    /// Forgets the users of an account that was removed.
+    pub(crate) fn forget_members(&self, account: AccountId) {
+        let mut tables = self.write();
+        tables.members.retain(|_, member| member.account != account);
+        if let Some(account) = tables.accounts.get_mut(&account) {
+            account.master = None;
+        }
     }
 
     /// Puts the trackers of an account into a group, as the catalog has just done.
@@ -207,11 +234,40 @@ impl Tables {
         self.sources.get(&source)
     }
 
+    /// The master of an account.
+    pub(crate) fn master(&self, account: AccountId) -> Option<UserId> {
+        self.accounts.get(&account)?.master
+    }
+
+    /// A tracker of any account.
+    pub(crate) fn anybodys(&self, tracker: TrackerId) -> Option<&Arc<Tracker>> {
+        self.tracker(*self.owners.get(&tracker)?, tracker)
+    }
+
+    /// Whose it was, when the tracker's registration was undone.
+    pub(crate) fn corrupted(&self, tracker: TrackerId) -> Option<AccountId> {
+        self.corrupted.get(&tracker).copied()
+    }
+
+    /// The trackers that stand on a source, by ascending id.
+    pub(crate) fn standing_on(&self, source: SourceId) -> impl Iterator<Item = &Arc<Tracker>> {
+        let ids = self.standing.get(&source).into_iter().flatten();
+        ids.filter_map(|id| self.anybodys(*id))
+    }
+
+    /// All trackers of all accounts.
+    pub(crate) fn all_trackers(&self) -> impl Iterator<Item = &Arc<Tracker>> {
+        self.accounts.values().flat_map(|account| account.trackers.values())
+    }
+
     fn take(&mut self, directory: catalog::Directory) {
         for account in directory.accounts {
             self.accounts.entry(account.id).or_default();
         }
         for member in directory.members {
+            if member.role == Role::Master {
+                self.accounts.entry(member.account).or_default().master = Some(member.id);
+            }
             self.members.insert(member.id, Arc::new(member));
         }
         for group in directory.security_groups {
@@ -221,13 +277,14 @@ impl Tables {
             self.accounts.entry(group.account).or_default().groups.insert(group.id, group);
         }
         for tracker in directory.trackers {
-            self.accounts.entry(tracker.account).or_default().put(tracker);
+            self.put_tracker(tracker);
         }
         for source in directory.sources {
             self.sources.insert(source.id, Arc::new(source));
         }
         self.bind(directory.bindings);
         self.tag(directory.tag_bindings);
+        self.corrupted.extend(directory.corrupted.into_iter().map(|(account, tracker)| (tracker, account)));
     }
 
     fn tag(&mut self, bindings: Vec<TagBinding>) {
@@ -241,9 +298,50 @@ impl Tables {
             self.bound.entry(user).or_default().insert(tracker);
         }
     }
+
+    /// Takes in a tracker that is new, has moved to another source, or was deleted.
+    fn put_tracker(&mut self, tracker: Tracker) {
+        let (account, id, source, deleted) = (tracker.account, tracker.id, tracker.source, tracker.deleted);
+        let trackers = self.accounts.entry(account).or_default();
+        let before = trackers.tracker(id).map(|before| before.source);
+        if deleted {
+            trackers.remove(id);
+            self.owners.remove(&id);
+        } else {
+            trackers.put(tracker);
+            self.owners.insert(id, account);
+            self.standing.entry(source).or_default().insert(id);
+        }
+        if let Some(before) = before.filter(|before| deleted || *before != source)
+            && let Some(standing) = self.standing.get_mut(&before)
+        {
+            standing.remove(&id);
+            if standing.is_empty() {
+                self.standing.remove(&before);
+                self.sources.remove(&before);
+            }
+        }
+    }
+
+    /// A source is kept as long as a tracker stands on it.
+    fn put_source(&mut self, source: Source) {
+        if self.standing.contains_key(&source.id) {
+            self.sources.insert(source.id, Arc::new(source));
+        }
+    }
 }
 
 impl Account {
+    fn tracker(&self, id: TrackerId) -> Option<&Tracker> {
+        self.trackers.get(&id).map(Arc::as_ref)
+    }
+
+    fn remove(&mut self, id: TrackerId) {
+        if let Some(gone) = self.trackers.remove(&id) {
+            self.registered -= usize::from(!gone.clone);
+        }
+    }
+
     fn put(&mut self, tracker: Tracker) {
         self.registered += usize::from(!tracker.clone);
         if let Some(before) = self.trackers.insert(tracker.id, Arc::new(tracker)) {

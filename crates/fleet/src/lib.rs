@@ -1,21 +1,30 @@
 //! The use cases: what users and panel accounts may do, and the one place where each business rule stands. Queries
 //! about trackers are answered from the directory and from live state, not from SQL.
 
+mod activation_code;
 mod api_key;
 mod attempts;
+mod bundle;
 mod caller;
+mod clone;
 mod command;
+mod corrupt;
 mod counter;
 mod directory;
+mod doorkeeper;
 mod failure;
 pub mod form;
 mod group;
 mod origin;
 mod output;
 mod panel;
+mod panel_tracker;
 mod password;
+mod phone;
 mod plugins;
 mod registration;
+mod registration_commands;
+mod replace;
 mod rule;
 pub mod rules;
 mod secrets;
@@ -34,14 +43,19 @@ mod user;
 mod vehicle;
 
 pub use api_key::ApiKey;
+pub use bundle::equipment;
 pub use caller::{Credential, PanelCaller, UserCaller};
+pub use clone::{Cloned, Existing};
 pub use command::{CommandKinds, LISTED_COMMANDS, LocationRequest};
 pub use counter::CounterValue;
-pub use failure::{Failure, ParameterError};
+pub use doorkeeper::{Doorkeeper, TurnedAway};
+pub use failure::{Failure, ParameterError, Related};
 pub use origin::origin;
 pub use output::OutputName;
-pub use plugins::{ModelFilter, PLUGINS, Plugin};
-pub use registration::Registration;
+pub use panel_tracker::{NotDeleted, PanelTracker, PanelTrackerFilter, PanelTrackerOrder};
+pub use plugins::{ActivationCodes, ModelFilter, PLUGINS, Plugin};
+pub use registration::{DeviceChoice, Registration, TrackerChoice};
+pub use registration_commands::{AccessPoint, RegistrationCommands};
 pub use rule::RuleDraft;
 pub use secrets::{Randomness, Secrets, SecureRandom, ServerSecret};
 pub use sensor::{
@@ -50,12 +64,14 @@ pub use sensor::{
     VirtualSensorReading, input_descriptions,
 };
 pub use store::catalog::{
-    Address, DeviceType, Direction, DocType, Garage, Group, LegalType, Listed, MapFilter, Money, Page,
-    Person, Profile, Reassign, Role, Rule, SecurityGroup, Settings, Shown, StoredCommand, Tag, TagBinding,
-    Tariff, TariffDefaults, TariffKind, TariffOrder, TariffTerms, User, UserOrder, Vehicle, VehicleDraft,
+    ActivationCode, Address, Bundle, BundleOrder, Clones, CodeOrder, CodeTerms, DeviceType, Direction,
+    DocType, Garage, Group, LegalType, Listed, MapFilter, Money, NewTracker, Page, Person, Profile, Reassign,
+    Role, Rule, SecurityGroup, Settings, Shown, SimCard, StoredCommand, Tag, TagBinding, Tariff,
+    TariffDefaults, TariffKind, TariffOrder, TariffTerms, User, UserOrder, Vehicle, VehicleDraft,
 };
 pub use sub_user::{SubUserChange, SubUserDraft};
 pub use subscription::{Channel, Detail, Lifecycle, News, Standing, Target, Watcher};
+pub use tariff::{FirstPayment, Remainder};
 pub use telemetry::{
     Additional, GpsView, GsmView, StateView,
     trips::{Bounds, Point, Summary},
@@ -63,7 +79,7 @@ pub use telemetry::{
 pub use track::{PointChoice, Track, TrackListing, TrackPoint, TrackPoints, Tracks, Trip};
 pub use tracker::{StateOf, TrackerView};
 pub use trip_detection::source_settings;
-pub use user::{PanelUser, SettingsChange, UserDraft};
+pub use user::{PanelUser, PanelUserChange, SettingsChange, UserDraft};
 pub use vehicle::VehicleView;
 
 use attempts::Attempts;
@@ -72,7 +88,7 @@ use domain::{Clock, Timestamp};
 use live::Live;
 use sensor::SensorCache;
 use session::SessionCache;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use store::{catalog::Catalog, history::History, signals::Signals};
 use subscription::Watchers;
 use turns::{Turn, Turns};
@@ -96,6 +112,7 @@ pub struct Fleet {
     /// By account: held from the look at what there is until the directory knows what was written.
     accounts: Turns,
     watchers: Arc<Watchers>,
+    doorkeeper: OnceLock<Box<dyn Doorkeeper>>,
 }
 
 /// What a `Fleet` is made of.
@@ -135,6 +152,7 @@ impl Fleet {
             logins: Turns::default(),
             accounts: Turns::default(),
             watchers,
+            doorkeeper: OnceLock::new(),
         })
     }
 

@@ -10,6 +10,7 @@ pub struct Plugin {
     pub module: &'static str,
     pub ui_module: &'static str,
     pub filter: ModelFilter,
+    pub codes: ActivationCodes,
 }
 
 /// Which device models a plugin takes. `values` are model codes; `exclusion` says that they are the ones it does not take.
@@ -20,17 +21,69 @@ pub struct ModelFilter {
     pub values: &'static [&'static str],
 }
 
-/// The models of apps on phones, which have no device id of their own.
-const MOBILE: &[&str] = &["mobile_unknown.*"];
+/// What a plugin wants to know beyond the device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ActivationCodes {
+    Optional,
+    Required,
+}
 
-/// All plugins of the server.
-pub const PLUGINS: &[Plugin] = &[Plugin {
-    id: 44,
-    r#type: "tracker_register",
-    module: "com.navixy.plugin.tracker.register.optional_activation_phone",
-    ui_module: "Registration.appPlugins.OptionalActivationPhone",
-    filter: ModelFilter { exclusion: true, values: MOBILE },
-}];
+/// The plugin of devices that are sold with a SIM, which names the SIM.
+pub(crate) const BUNDLED_SIM: i64 = 1;
+
+/// The models of apps on phones, which have no device id of their own.
+const MOBILE: &[&str] = &["navixymobile", "mobile_unknown.*"];
+const ALL_BUT_MOBILE: ModelFilter = ModelFilter { exclusion: true, values: MOBILE };
+const ONLY_MOBILE: ModelFilter = ModelFilter { exclusion: false, values: MOBILE };
+
+/// All plugins of the server, the default one first.
+pub const PLUGINS: &[Plugin] = &[
+    Plugin {
+        id: 44,
+        r#type: "tracker_register",
+        module: "com.navixy.plugin.tracker.register.optional_activation_phone",
+        ui_module: "Registration.appPlugins.OptionalActivationPhone",
+        filter: ALL_BUT_MOBILE,
+        codes: ActivationCodes::Optional,
+    },
+    Plugin {
+        id: 37,
+        r#type: "tracker_register",
+        module: "com.navixy.plugin.tracker.register.activation_phone",
+        ui_module: "Registration.appPlugins.ActivationPhone",
+        filter: ALL_BUT_MOBILE,
+        codes: ActivationCodes::Required,
+    },
+    Plugin {
+        id: 35,
+        r#type: "tracker_register",
+        module: "com.navixy.plugin.tracker.register.optional_activation_mobile",
+        ui_module: "Registration.appPlugins.OptionalActivationMobile",
+        filter: ONLY_MOBILE,
+        codes: ActivationCodes::Optional,
+    },
+    Plugin {
+        id: 68,
+        r#type: "tracker_register",
+        module: "com.navixy.plugin.tracker.register.activation_mobile",
+        ui_module: "Registration.appPlugins.ActivationMobile",
+        filter: ONLY_MOBILE,
+        codes: ActivationCodes::Required,
+    },
+    Plugin {
+        id: BUNDLED_SIM,
+        r#type: "tracker_register",
+        module: "com.navixy.plugin.tracker.register.bundled_sim",
+        ui_module: "Registration.appPlugins.BundledSim",
+        filter: ALL_BUT_MOBILE,
+        codes: ActivationCodes::Optional,
+    },
+];
+
+/// Whether the model is an app on a phone.
+pub(crate) fn is_mobile(code: &str) -> bool {
+    ONLY_MOBILE.takes(code)
+}
 
 impl Plugin {
     pub fn find(id: i64) -> Option<&'static Self> {
@@ -38,10 +91,16 @@ impl Plugin {
     }
 
     pub fn takes(&self, model: &DeviceModel) -> bool {
-        let named = self.filter.values.iter().any(|pattern| match pattern.strip_suffix(".*") {
-            Some(prefix) => model.code.starts_with(prefix),
-            None => *model.code == **pattern,
+        self.filter.takes(&model.code)
+    }
+}
+
+impl ModelFilter {
+    fn takes(&self, code: &str) -> bool {
+        let named = self.values.iter().any(|pattern| match pattern.strip_suffix(".*") {
+            Some(prefix) => code.starts_with(prefix),
+            None => code == *pattern,
         });
-        named != self.filter.exclusion
+        named != self.exclusion
     }
 }

@@ -51,16 +51,30 @@ pub fn apn(name: &str) -> Option<String> {
     (!fits).then(|| "must have only letters, digits, spaces and - _ . @".to_owned())
 }
 
+/// The number on a SIM card.
+pub fn iccid(number: &str) -> Option<String> {
+    let digits = number.bytes().all(|b| b.is_ascii_digit());
+    let fits = digits && number.starts_with("89") && (19..=20).contains(&number.len());
+    (!fits).then(|| "must have 19 or 20 digits and begin with 89".to_owned())
+}
+
+/// An activation code; empty stands for none.
+pub fn activation_code(code: &str) -> Option<String> {
+    let digits = code.bytes().all(|b| b.is_ascii_digit());
+    let fits = code.is_empty() || digits && (3..=20).contains(&code.len());
+    (!fits).then(|| "must have 3 to 20 digits".to_owned())
+}
+
 /// The device id of a new device of the model.
 pub fn device_id(id: Option<&DeviceId>, model: &DeviceModel) -> Option<String> {
     let wrong = match (id, &model.id_type) {
+        // The platform makes one; what the caller says is not looked at.
+        (_, IdType::Generated { .. }) => return None,
         (Some(id), id_type) if id_type.fits(id) => return None,
         (None, _) => "is required for this model",
         (_, IdType::Imei) => "must be an IMEI of 15 digits",
         (_, IdType::Meid) => "must be a MEID of 14 hex digits",
-        (_, IdType::Digits(_) | IdType::Generated { .. } | IdType::Text { .. }) => {
-            "does not have the form of this model's ids"
-        }
+        (_, IdType::Digits(_) | IdType::Text { .. }) => "does not have the form of this model's ids",
     };
     Some(wrong.to_owned())
 }
@@ -76,7 +90,7 @@ mod tests {
     #[test]
     fn right_and_wrong_values() {
         type Rule = fn(&str) -> Option<String>;
-        let rules: [(Rule, &[&str], &[&str]); 6] = [
+        let rules: [(Rule, &[&str], &[&str]); 8] = [
             (store_period, &["2h", "30d", "5m", "1y"], &["", "d", "1w", "-1d", "1 d", "1dd", "12345d"]),
             (time_zone, &["UTC", "Europe/Berlin", "Australia/Lord_Howe"], &["Mars/Olympus", "", "+01:00"]),
             (locale, &["en", "de_CH"], &["", "EN", "en_us", "en-US", "eng", "en_", "_US"]),
@@ -85,6 +99,22 @@ mod tests {
                 phone,
                 &["", "12345678", "12345678901234567890"],
                 &["1234567", "123456789012345678901", "+12345678"],
+            ),
+            (
+                iccid,
+                &["8970101006440763520", "89701010064407635201"],
+                &[
+                    "",
+                    "897010100644076352",
+                    "897010100644076352011",
+                    "79701010064407635201",
+                    "8970101006440763520x",
+                ],
+            ),
+            (
+                activation_code,
+                &["", "123", "12345678901234567890"],
+                &["12", "123456789012345678901", "12345678x", "-123"],
             ),
             (apn, &["", "internet", "a-Z_9.@ x"], &["a/b", "ü", "a\tb"]),
         ];

@@ -66,6 +66,12 @@ impl Secrets {
         self.random_bytes::<16>().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
+    /// So many unpredictable digits.
+    pub(crate) fn digits(&self, count: usize) -> String {
+        let mut randomness = self.randomness.lock().unwrap_or_else(PoisonError::into_inner);
+        (0..count).map(|_| char::from(b'0' + randomness.random_range(0..10_u8))).collect()
+    }
+
     /// The stored form of a new password.
     pub async fn hash_password(&self, password: &str) -> Result<String, Failure> {
         let (password, salt) = (password.to_owned(), self.random_bytes());

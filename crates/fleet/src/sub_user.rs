@@ -89,6 +89,7 @@ impl Fleet {
             verified: user.verified,
             person: person(user.person)?,
             comment: user.comment,
+            default_tariff: None,
         };
         self.catalog.update_user(id, &changed).await?;
         if let Some(group) = change.security_group {

@@ -19,6 +19,8 @@ pub struct TrackerView {
 pub enum StateOf {
     Known(Box<StateView>),
     Blocked,
+    /// It was the caller's, until its registration was undone.
+    Corrupted,
     /// Unknown, or not the caller's.
     Missing,
 }
@@ -54,12 +56,13 @@ impl Fleet {
         match self.state_of(caller, id, now) {
             StateOf::Known(view) => Ok(*view),
             StateOf::Blocked => Err(ErrorCode::DeviceBlocked.into()),
-            StateOf::Missing => Err(ErrorCode::NotFound.into()),
+            StateOf::Missing | StateOf::Corrupted => Err(ErrorCode::NotFound.into()),
         }
     }
 
     pub fn state_of(&self, caller: &UserCaller, id: TrackerId, now: Timestamp) -> StateOf {
         match self.tracker(caller, id) {
+            Err(_) if self.was_corrupted(caller, id) => StateOf::Corrupted,
             Err(_) => StateOf::Missing,
             Ok(view) if view.source.blocked => StateOf::Blocked,
             Ok(view) => {

@@ -5,6 +5,7 @@ use crate::Failure;
 use domain::ErrorCode;
 use std::{
     array,
+    collections::BTreeSet,
     hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash},
 };
 use tokio::sync::{Mutex, MutexGuard, Semaphore, SemaphorePermit};
@@ -22,7 +23,7 @@ pub(crate) struct Turns {
 /// It is the holder's turn until this is dropped.
 #[must_use]
 pub(crate) struct Turn<'a> {
-    _stripe: MutexGuard<'a, ()>,
+    _stripes: Vec<MutexGuard<'a, ()>>,
     _waiting: SemaphorePermit<'a>,
 }
 
@@ -38,11 +39,30 @@ impl Turns {
     /// # Errors
     /// `QueueUnavailable` when too many wait.
     pub(crate) async fn take(&self, subject: impl Hash) -> Result<Turn<'_>, Failure> {
-        let waiting = self.waiting.try_acquire().map_err(|_| ErrorCode::QueueUnavailable)?;
-        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(subject);
-        let stripe = usize::try_from(hash % STRIPES as u64).unwrap_or_default();
-        Ok(Turn { _stripe: self.stripes[stripe].lock().await, _waiting: waiting })
+        self.take_all([subject]).await
     }
+
+    /// The turns of all the subjects; in one order for all callers, so that no two wait for each other.
+    ///
+    /// # Errors
+    /// `QueueUnavailable` when too many wait.
+    pub(crate) async fn take_all<S: Hash>(
+        &self,
+        subjects: impl IntoIterator<Item = S>,
+    ) -> Result<Turn<'_>, Failure> {
+        let waiting = self.waiting.try_acquire().map_err(|_| ErrorCode::QueueUnavailable)?;
+        let stripes: BTreeSet<_> = subjects.into_iter().map(stripe).collect();
+        let mut taken = Vec::with_capacity(stripes.len());
+        for stripe in stripes {
+            taken.push(self.stripes[stripe].lock().await);
+        }
+        Ok(Turn { _stripes: taken, _waiting: waiting })
+    }
+}
+
+fn stripe(subject: impl Hash) -> usize {
+    let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(subject);
+    usize::try_from(hash % STRIPES as u64).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@ use crate::{Failure, Fleet, PanelCaller, UserCaller};
 use domain::{AccountId, ErrorCode, TariffId, UserId};
 use store::{
     catalog::{
-        DeviceType, Direction, Listed, Membership, NewUser, Page, Person, Settings, Shown, User, UserOrder,
+        DeviceType, Direction, Listed, Membership, NewUser, Page, Person, Settings, Shown, User, UserChange,
+        UserOrder,
     },
     signals::Signal,
 };
@@ -19,6 +20,17 @@ pub struct UserDraft {
     pub comment: String,
     pub time_zone: String,
     pub locale: String,
+    pub default_tariff: Option<TariffId>,
+}
+
+/// What the panel changes of a user; the legal type stays what it was.
+#[derive(Clone, Debug)]
+pub struct PanelUserChange {
+    pub login: String,
+    /// `None` leaves it as it is; so it is with each of the following.
+    pub activated: Option<bool>,
+    pub verified: Option<bool>,
+    pub comment: Option<String>,
     pub default_tariff: Option<TariffId>,
 }
 
@@ -60,12 +72,7 @@ impl Fleet {
             route_provider: "osrm".to_owned(),
             translit: false,
         };
-        if let Some(tariff) = draft.default_tariff {
-            let tariff = self.catalog.tariff(tariff).await?;
-            if tariff.is_none_or(|tariff| tariff.device_type != DeviceType::Tracker) {
-                return Err(Failure::parameter("default_tariff_id", "is no plan for trackers"));
-            }
-        }
+        self.may_be_default(draft.default_tariff).await?;
         let new = NewUser {
             membership: Membership::Master { default_tariff: draft.default_tariff },
             login: draft.login,
@@ -83,10 +90,53 @@ impl Fleet {
         Ok((account, user))
     }
 
+    /// `person` makes of who it was who it is. Who may no longer log in is logged out.
+    ///
+    /// # Errors
+    /// `NotFound`; `InvalidParameters` for the plan; `LoginInUse`.
+    pub async fn update_user(
+        &self,
+        _: &PanelCaller,
+        id: UserId,
+        change: PanelUserChange,
+        person: impl FnOnce(Person) -> Person + Send,
+    ) -> Result<(), Failure> {
+        let account = self.account_of(id).ok_or(ErrorCode::NotFound)?;
+        self.may_be_default(change.default_tariff).await?;
+        let _turn = self.accounts.take(account).await?;
+        let user = self.catalog.user(id).await?.ok_or(ErrorCode::NotFound)?;
+        let change = UserChange {
+            login: change.login,
+            activated: change.activated.unwrap_or(user.activated),
+            verified: change.verified.unwrap_or(user.verified),
+            person: person(user.person),
+            comment: change.comment.unwrap_or(user.comment),
+            default_tariff: change.default_tariff,
+        };
+        self.catalog.update_user(id, &change).await?;
+        self.directory.refresh_member(&self.catalog, id).await?;
+        if !change.activated {
+            self.catalog.delete_sessions_of(id).await?;
+            self.sessions_ended(id);
+        }
+        self.signals.publish(Signal::AccountChanged(account));
+        Ok(())
+    }
+
+    /// # Errors
+    /// `InvalidParameters` when it is no plan for trackers.
+    async fn may_be_default(&self, tariff: Option<TariffId>) -> Result<(), Failure> {
+        let Some(tariff) = tariff else { return Ok(()) };
+        match self.catalog.tariff(tariff).await? {
+            Some(tariff) if tariff.device_type == DeviceType::Tracker => Ok(()),
+            _ => Err(Failure::parameter("default_tariff_id", "is no plan for trackers")),
+        }
+    }
+
     /// # Errors
     /// `NotFound`.
     pub async fn read_user(&self, _: &PanelCaller, id: UserId) -> Result<PanelUser, Failure> {
-        let user = self.catalog.user(id).await?.ok_or(ErrorCode::NotFound)?;
+        let user = self.catalog.user(id).await?.filter(|user| !user.corrupted).ok_or(ErrorCode::NotFound)?;
         Ok(self.with_trackers(user))
     }
 

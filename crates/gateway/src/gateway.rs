@@ -1,7 +1,7 @@
 //! The gateway as a whole: binds, accepts, stops.
 
 use crate::{
-    CommandQueue, GatewayConfig, RefusedDevice, Roster, datagrams,
+    CommandQueue, GatewayConfig, Refusals, RefusedDevice, Roster, datagrams,
     detection::{self, STREAMS},
     line::Line,
     moments,
@@ -135,6 +135,11 @@ impl Gateway {
     /// The devices that were turned away, newest first.
     pub fn refused(&self) -> Vec<RefusedDevice> {
         self.reception.refused.newest_first()
+    }
+
+    /// As `refused`, for whoever asks later and elsewhere.
+    pub fn refusals(&self) -> Refusals {
+        Refusals(Arc::clone(&self.reception.refused))
     }
 
     /// Stops accepting and reading; what was read becomes durable and is acknowledged; then all connections close.

@@ -33,7 +33,7 @@ pub use config::GatewayConfig;
 pub use gateway::{Bound, Gateway, StartError};
 pub use limits::Limits;
 pub use queue::{Asking, CommandQueue};
-pub use refused::{Refusal, RefusedDevice};
+pub use refused::{Refusal, Refusals, RefusedDevice};
 pub use roster::{Finding, Registered, Roster, RosterError};
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -5,7 +5,7 @@ use domain::{DeviceId, Timestamp};
 use std::{
     collections::{BTreeMap, HashMap},
     net::IpAddr,
-    sync::Mutex,
+    sync::{Arc, Mutex},
 };
 
 /// Why a device or a connection was turned away.
@@ -61,6 +61,17 @@ pub struct RefusedDevice {
     pub count: u64,
     pub first: Timestamp,
     pub last: Timestamp,
+}
+
+/// The devices that were turned away, now and later.
+#[derive(Clone)]
+pub struct Refusals(pub(crate) Arc<RefusedDevices>);
+
+impl Refusals {
+    /// Newest knock first.
+    pub fn newest_first(&self) -> Vec<RefusedDevice> {
+        self.0.newest_first()
+    }
 }
 
 /// The last `capacity` devices by the time of their last knock.

@@ -4,7 +4,10 @@
 use crate::config::Config;
 use anyhow::{Context, anyhow, bail};
 use domain::{Clock, DeviceId, ErrorCode, GroupId};
-use fleet::{Failure, LegalType, Person, Profile, Registration, UserCaller, UserDraft};
+use fleet::{
+    DeviceChoice, Failure, LegalType, Person, Profile, Registration, RegistrationCommands, UserCaller,
+    UserDraft,
+};
 use simulator::{Counts, Habits, History, Surroundings, Tcp};
 use std::{
     collections::HashMap,
@@ -89,12 +92,14 @@ pub async fn populate(fleet: &fleet::Fleet) -> anyhow::Result<()> {
         let registration = Registration {
             label: format!("{} · {}", member.label, member.driver),
             group,
-            model: MODEL.to_owned(),
-            plugin: 44,
-            device_id: Some(DeviceId::new(&imei)?),
-            phone: None,
-            apn_name: None,
-            apn_user: None,
+            device: DeviceChoice {
+                model: MODEL.to_owned(),
+                plugin: 44,
+                device_id: Some(DeviceId::new(&imei)?),
+                phone: None,
+                iccid: None,
+            },
+            commands: RegistrationCommands::default(),
             activation_code: None,
         };
         fleet.register(&demo, registration).await.map_err(said("registering a vehicle"))?;

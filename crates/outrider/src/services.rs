@@ -8,8 +8,8 @@ use crate::{
 };
 use anyhow::Context;
 use domain::{Clock, ConnectionTimeouts, IgnitionSource, TripDetection};
-use fleet::{Fleet, Parts, Randomness};
-use gateway::{Bound, Gateway, GatewayConfig, Limits};
+use fleet::{Doorkeeper, Fleet, Parts, Randomness, TurnedAway};
+use gateway::{Bound, Gateway, GatewayConfig, Limits, Refusals, RefusedDevice};
 use live::{Live, Options};
 use pipeline::Packer;
 use rand::{
@@ -101,6 +101,7 @@ impl Services {
             &signals,
             clock,
         )?;
+        fleet.ask(Box::new(Door(gateway.refusals())));
         Ok(Self { fleet, journal, history, packer, catalog, live, gateway })
     }
 
@@ -117,6 +118,24 @@ impl Services {
         self.history.close().await;
         self.journal.close().await;
         self.catalog.close().await;
+    }
+}
+
+/// Where devices knock, as the panel asks about it.
+struct Door(Refusals);
+
+impl Doorkeeper for Door {
+    fn turned_away(&self) -> Vec<TurnedAway> {
+        let turned_away = |refused: RefusedDevice| TurnedAway {
+            device_id: refused.device_id,
+            protocol: refused.protocol,
+            address: refused.address,
+            reason: refused.reason.as_str(),
+            count: refused.count,
+            first: refused.first,
+            last: refused.last,
+        };
+        self.0.newest_first().into_iter().map(turned_away).collect()
     }
 }
 

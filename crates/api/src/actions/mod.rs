@@ -7,6 +7,7 @@ mod person;
 pub(crate) mod plugin;
 pub(crate) mod sub_user;
 pub(crate) mod tag;
+pub(crate) mod tariff;
 pub(crate) mod track;
 pub(crate) mod tracker;
 pub(crate) mod user;

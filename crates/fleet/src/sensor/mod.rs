@@ -226,7 +226,7 @@ impl Fleet {
     }
 
     /// What was changed in the catalog counts from now on. Call it while holding the account's turn.
-    async fn sensors_changed(&self, view: &TrackerView) -> Result<(), Failure> {
+    pub(crate) async fn sensors_changed(&self, view: &TrackerView) -> Result<(), Failure> {
         let source = view.source.id;
         self.sensors.forget(source);
         let sensors = self.sensors_of(source).await?;

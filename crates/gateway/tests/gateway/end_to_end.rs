@@ -67,6 +67,8 @@ impl World {
             model: "telfmb920".into(),
             phone: None,
             tariff: catalog.tariff_defaults().await.unwrap().tariff,
+            bundled_sim: None,
+            activation_code: None,
             created: NOW,
             tariff_end: None,
         };

@@ -306,8 +306,13 @@ fn plugins() {
     let server = Server::start();
     let plugins = server.user("anna@example.com").call("plugin/list", json!({})).success();
     assert_eq!(keys(&plugins), ["success", "list"]);
-    let plugin = &plugins["list"][0];
-    assert_eq!(keys(plugin), ["id", "type", "module", "ui_module", "filter"]);
-    assert_eq!((&plugin["id"], &plugin["type"]), (&json!(44), &json!("tracker_register")));
-    assert_eq!(plugin["filter"].to_string(), r#"{"exclusion":true,"values":["mobile_unknown.*"]}"#);
+    let plugins = plugins["list"].as_array().unwrap();
+    let expected = [(44, true), (37, true), (35, false), (68, false), (1, true)];
+    assert_eq!(plugins.len(), expected.len());
+    for (plugin, (id, exclusion)) in plugins.iter().zip(expected) {
+        assert_eq!(keys(plugin), ["id", "type", "module", "ui_module", "filter"]);
+        assert_eq!((&plugin["id"], &plugin["type"]), (&json!(id), &json!("tracker_register")));
+        let filter = json!({ "exclusion": exclusion, "values": ["navixymobile", "mobile_unknown.*"] });
+        assert_eq!(plugin["filter"], filter);
+    }
 }

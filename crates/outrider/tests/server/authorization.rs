@@ -19,6 +19,25 @@ use std::{
 enum Put {
     /// An object of the caller's account.
     Own(Kind),
+    /// A tracker of the caller's whose device is active: it can be replaced.
+    Active,
+    /// A tracker of the caller's that was replaced, and whose new device has not called yet.
+    Replaced,
+    /// A tracker of the caller's that the call uses up.
+    Doomed,
+    /// A clone of the caller's.
+    Cloned,
+    /// The IMEI of a bundle that is not registered.
+    Imei,
+    /// A bundle, and the SIM that it can have.
+    Bundle,
+    Iccid,
+    /// A plan for everybody that the caller's trackers do not have.
+    Plan,
+    /// A kind of equipment.
+    Equipment,
+    /// Another user, whose trackers the call does not name.
+    OtherUser,
     User,
     Login,
     PanelPassword,
@@ -123,7 +142,10 @@ fn two_minutes_ago() -> Timestamp {
     now().minus(Duration::from_secs(120))
 }
 
-use Put::{Login, New, PanelPassword, User};
+use Put::{
+    Active, Bundle, Cloned, Doomed, Equipment, Iccid, Imei, Login, New, OtherUser, PanelPassword, Plan,
+    Replaced, User,
+};
 
 const TRACKER: Put = Put::Own(Kind::Tracker);
 const ONLINE: Put = Put::Own(Kind::Online);
@@ -207,6 +229,14 @@ const ROWS: &[Row] = &[
     ("plugin/list", NONE, &[]),
     ("tracker/list_models", NONE, &[]),
     ("tracker/register", REGISTER, &[("/group_id", GROUP), ("/device_id", New), ("/phone", New)]),
+    ("tracker/register_quick", REGISTER, &[("/group_id", GROUP), ("/imei", Imei)]),
+    ("tracker/register_retry", REGISTER, &[("/tracker_id", TRACKER)]),
+    ("tracker/replace", CONFIGURE, &[("/tracker_id", Active), ("/device_id", New), ("/phone", New)]),
+    ("tracker/replace_quick", CONFIGURE, &[("/tracker_id", Active), ("/imei", Imei)]),
+    ("tracker/replace_retry", CONFIGURE, &[("/tracker_id", Replaced)]),
+    ("tracker/corrupt", REGISTER, &[("/tracker_id", Doomed)]),
+    ("tracker/delete", ADMIN, &[("/tracker_id", Cloned)]),
+    ("tracker/change_phone", CONFIGURE, &[("/tracker_id", TRACKER), ("/phone", New)]),
     ("tracker/read", NONE, &[("/tracker_id", TRACKER)]),
     ("tracker/list", NONE, &[]),
     ("tracker/get_state", NONE, &[("/tracker_id", TRACKER)]),
@@ -221,6 +251,9 @@ const ROWS: &[Row] = &[
     ("tracker/command/unconfirmed/count", NONE, &[("/tracker_id", TRACKER)]),
     ("tracker/command/unconfirmed/reset", UPDATE, &[("/tracker_id", TRACKER)]),
     ("tracker/command/log/list", CONFIGURE, &[("/tracker_id", TRACKER)]),
+    ("tariff/list", NONE, &[]),
+    ("tariff/tracker/list", NONE, &[("/tracker_id", TRACKER)]),
+    ("tariff/tracker/change", ADMIN, &[("/tracker_id", TRACKER), ("/tariff_id", Plan)]),
     ("track/list", NONE, &[("/tracker_id", TRACKER)]),
     ("track/read", NONE, &[("/tracker_id", TRACKER)]),
     ("tracker/settings/trip_detection/read", NONE, &[("/tracker_id", TRACKER)]),
@@ -264,7 +297,34 @@ const ROWS: &[Row] = &[
     ("panel/user/list", NONE, &[]),
     ("panel/user/change_password", NONE, &[("/user_id", User)]),
     ("panel/user/session/create", NONE, &[("/user_id", User)]),
+    ("panel/user/update", NONE, &[("/user/id", User), ("/user/login", New)]),
+    ("panel/user/corrupt", NONE, &[("/user_id", User), ("/login", Login)]),
+    ("panel/tracker/read", NONE, &[("/tracker_id", TRACKER)]),
+    ("panel/tracker/list", NONE, &[("/user_id", User)]),
+    ("panel/tracker/source/update", NONE, &[("/tracker_id", TRACKER)]),
+    ("panel/tracker/corrupt", NONE, &[("/tracker_id", TRACKER)]),
+    ("panel/tracker/register_retry", NONE, &[("/tracker_id", TRACKER)]),
+    ("panel/tracker/tariff/change", NONE, &[("/tracker_id", TRACKER), ("/tariff_id", Plan)]),
+    ("panel/tracker/move", NONE, &[("/tracker_id", TRACKER), ("/user_id", OtherUser)]),
+    ("panel/tracker/clone", NONE, &[("/tracker_id", TRACKER), ("/user_id", OtherUser)]),
+    ("panel/tracker/batch_clone", NONE, &[("/tracker_ids/0", TRACKER), ("/user_id", OtherUser)]),
+    ("panel/tracker/delete_clone", NONE, &[("/tracker_id", Cloned)]),
+    ("panel/tracker/batch_delete_clones", NONE, &[("/trackers/0", Cloned)]),
+    ("panel/tracker/refused/list", NONE, &[]),
+    ("panel/tracker/bundle/import", NONE, &[("/imeis/0", New), ("/equip_id", Equipment)]),
+    ("panel/tracker/bundle/assign", NONE, &[("/bundle_id", Bundle), ("/iccid", Iccid)]),
+    ("panel/tracker/bundle/order/assign", NONE, &[("/bundle_id", Bundle)]),
+    ("panel/tracker/bundle/read", NONE, &[("/imei", Imei)]),
+    ("panel/tracker/bundle/list", NONE, &[]),
+    ("panel/tracker/bundle/update", NONE, &[("/bundle_id", Bundle), ("/equip_id", Equipment)]),
+    ("panel/equipment/list", NONE, &[]),
+    ("panel/sim_card/import", NONE, &[("/sim_cards/0/phone", New)]),
+    ("panel/dealer/activation_code/create", NONE, &[]),
+    ("panel/dealer/activation_code/list", NONE, &[]),
+    ("panel/dealer/activation_code/update", NONE, &[]),
     ("panel/tariff/create", NONE, &[("/tariff/name", New)]),
+    ("panel/tariff/read", NONE, &[]),
+    ("panel/tariff/update", NONE, &[("/tariff/name", New), ("/tariff/id", Plan)]),
     ("panel/tariff/list", NONE, &[]),
     ("panel/tariff/defaults/read", NONE, &[]),
     ("panel/tariff/defaults/update", NONE, &[]),
@@ -317,7 +377,8 @@ fn only_those_who_may() {
     let account = Cast::new_account(&server, &panel, "anna");
     let sub_users = account.sub_users();
     let spare = Cast::new_account(&server, &panel, "carla");
-    let cast = Cast { panel, server, account, spare, sub_users };
+    let other = Cast::new_account(&server, &panel, "dora");
+    let cast = Cast { panel, server, account, spare, other, sub_users };
     let foreign = Cast::new_account(&cast.server, &cast.panel, "berta");
     for entry in ACTIONS {
         let action = Action { entry, cast: &cast };
@@ -413,6 +474,8 @@ struct Cast {
     account: Account,
     /// For actions that change nothing but their own session and user.
     spare: Account,
+    /// Whose trackers are cloned, and who gets trackers.
+    other: Account,
     /// Of `account`: one without rights, one with every right that a sub-user can have.
     sub_users: [i64; 2],
 }
@@ -443,6 +506,58 @@ impl Cast {
     }
 }
 
+/// Objects that a call uses up: each is made for it.
+impl Cast {
+    fn active(&self, account: &Account) -> i64 {
+        let imei = new();
+        let tracker = account.session.register("Active", &imei);
+        let mut device = Device::logged_in(self.server.teltonika(), &imei);
+        assert_eq!(device.send(&[record(now())]), Reaction::Acknowledged(1));
+        tracker
+    }
+
+    fn replaced(&self, account: &Account) -> i64 {
+        let tracker = self.active(account);
+        let other =
+            json!({ "tracker_id": tracker, "plugin_id": 44, "model": "telfmb920", "device_id": new() });
+        account.session.call("tracker/replace", other).success();
+        tracker
+    }
+
+    fn cloned(&self, account: &Account) -> i64 {
+        let original = self.other.session.register("Original", &new());
+        let clone = json!({ "tracker_id": original, "user_id": account.user, "label": "Clone" });
+        self.panel.call("panel/tracker/clone", clone).success()["id"].as_i64().unwrap()
+    }
+
+    fn equipment(&self) -> i64 {
+        let equipment = self.panel.call("panel/equipment/list", json!({})).success();
+        let mut list = equipment["list"].as_array().unwrap().iter();
+        list.find(|kind| kind["model_code"] == "telfmb920").unwrap()["equip_id"].as_i64().unwrap()
+    }
+
+    /// The bundle and the IMEI of one that is not registered.
+    fn bundle(&self) -> (Value, Value) {
+        let imei = new();
+        let bundle = json!({ "imeis": [imei], "equip_id": self.equipment(), "factory_preset": true });
+        self.panel.call("panel/tracker/bundle/import", bundle).success();
+        let read = self.panel.call("panel/tracker/bundle/read", json!({ "imei": imei })).success();
+        (read["value"]["id"].clone(), json!(imei))
+    }
+
+    fn iccid(&self) -> String {
+        let iccid = format!("8970{}", new());
+        let card = json!({ "iccid": iccid, "phone": new() });
+        self.panel.call("panel/sim_card/import", json!({ "sim_cards": [card] })).success();
+        iccid
+    }
+
+    fn plan(&self) -> Value {
+        let plan = json!({ "tariff": { "name": new() } });
+        self.panel.call("panel/tariff/create", plan).success()["id"].clone()
+    }
+}
+
 impl Action<'_> {
     fn puts(&self) -> &'static [(&'static str, Put)] {
         ROWS.iter().find(|(path, ..)| *path == self.entry.path).unwrap().2
@@ -454,6 +569,16 @@ impl Action<'_> {
         for (at, put) in self.puts() {
             *parameters.pointer_mut(at).unwrap() = match put {
                 Put::Own(kind) => account.object(*kind),
+                Active => json!(self.cast.active(account)),
+                Replaced => json!(self.cast.replaced(account)),
+                Doomed => json!(account.session.register("Doomed", &new())),
+                Cloned => json!(self.cast.cloned(account)),
+                Imei => self.cast.bundle().1,
+                Bundle => self.cast.bundle().0,
+                Iccid => json!(self.cast.iccid()),
+                Plan => self.cast.plan(),
+                Equipment => json!(self.cast.equipment()),
+                OtherUser => json!(self.cast.other.user),
                 User => json!(account.user),
                 Login => json!(account.login),
                 PanelPassword => json!(crate::support::PANEL_PASSWORD),
@@ -504,7 +629,9 @@ impl Action<'_> {
 
     /// A new account, when the action names something of it.
     fn own_account(&self) -> Option<Account> {
-        let names = self.puts().iter().any(|(_, put)| matches!(put, Put::Own(_) | User));
+        let of_an_account =
+            |put: &Put| matches!(put, Put::Own(_) | Active | Replaced | Doomed | Cloned | User);
+        let names = self.puts().iter().any(|(_, put)| of_an_account(put));
         names.then(|| {
             Cast::new_account(&self.cast.server, &self.cast.panel, &format!("of {}", self.entry.path))
         })
@@ -517,8 +644,12 @@ impl Action<'_> {
         let own = own.as_ref().unwrap_or(&cast.spare);
         let master = &cast.session(own.user);
         for (at, put) in self.puts() {
-            let Put::Own(kind) = put else { continue };
-            let [foreign, nobodys] = [foreign.object(*kind), kind.nobodys()].map(|id| {
+            let kind = match put {
+                Put::Own(kind) => *kind,
+                Active | Replaced | Doomed | Cloned => Kind::Tracker,
+                _ => continue,
+            };
+            let [foreign, nobodys] = [foreign.object(kind), kind.nobodys()].map(|id| {
                 let mut parameters = self.parameters(own);
                 *parameters.pointer_mut(at).unwrap() = id.clone();
                 let answer = master.call(entry.path, parameters);
@@ -539,7 +670,8 @@ impl Action<'_> {
         let panel = cast.server.panel();
         let own = self.own_account();
         let own = own.as_ref().unwrap_or(&cast.spare);
-        for (at, _) in self.puts().iter().filter(|(_, put)| *put == User) {
+        let one = |put: &Put| [User, TRACKER, Cloned, Bundle].contains(put) && !entry.path.contains("batch");
+        for (at, _) in self.puts().iter().filter(|(_, put)| one(put)) {
             let mut parameters = self.parameters(own);
             *parameters.pointer_mut(at).unwrap() = json!(NOBODYS);
             assert_eq!(panel.call(entry.path, parameters).code(), 201, "{}", entry.path);

@@ -5,8 +5,8 @@ use super::{
     Tracker, TrackerSpan, columns::Columns, group, security_group, source, statements::statements, sub_user,
     tag, tracker,
 };
-use domain::{AccountId, TariffId, UserId};
-use sqlx::{Any, AnyConnection, FromRow, any::AnyRow, query_as};
+use domain::{AccountId, TariffId, TrackerId, UserId};
+use sqlx::{Any, AnyConnection, FromRow, any::AnyRow, query, query_as};
 
 /// Ordered by id. Deleted trackers and retired sources are not in it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -23,6 +23,8 @@ pub struct Directory {
     pub bindings: Vec<Binding>,
     /// By tracker, then by ordinal.
     pub tag_bindings: Vec<TagBinding>,
+    /// Trackers whose registration was undone.
+    pub corrupted: Vec<(AccountId, TrackerId)>,
 }
 
 /// A user as the directory keeps it: without password and profile.
@@ -52,8 +54,8 @@ macro_rules! select_members {
 statements! {
     ACCOUNTS = concat!(select_accounts!(), " ORDER BY id");
     ACCOUNT = concat!(select_accounts!(), " WHERE id = $1");
-    MEMBERS = concat!(select_members!(), " ORDER BY id");
-    MEMBERS_OF = concat!(select_members!(), " WHERE account_id = $1 ORDER BY id");
+    MEMBERS = concat!(select_members!(), " WHERE former_login IS NULL ORDER BY id");
+    MEMBERS_OF = concat!(select_members!(), " WHERE former_login IS NULL AND account_id = $1 ORDER BY id");
 }
 
 impl Catalog {
@@ -70,6 +72,7 @@ impl Catalog {
             sources: query_as(source::ALL).fetch_all(&mut *snapshot).await?,
             bindings: query_as(sub_user::ALL).fetch_all(&mut *snapshot).await?,
             tag_bindings: query_as(tag::ALL_BINDINGS).fetch_all(&mut *snapshot).await?,
+            corrupted: corrupted(query(tracker::CORRUPTED).fetch_all(&mut *snapshot).await?)?,
         };
         snapshot.rollback().await?;
         Ok(directory)
@@ -88,10 +91,17 @@ impl Catalog {
             sources: of(account, source::SEEN_BY_ACCOUNT, &mut snapshot).await?,
             bindings: of(account, sub_user::OF_ACCOUNT, &mut snapshot).await?,
             tag_bindings: of(account, tag::BINDINGS_OF, &mut snapshot).await?,
+            corrupted: corrupted(
+                query(tracker::CORRUPTED_OF).bind(account.0).fetch_all(&mut *snapshot).await?,
+            )?,
         };
         snapshot.rollback().await?;
         Ok(directory)
     }
+}
+
+fn corrupted(rows: Vec<AnyRow>) -> sqlx::Result<Vec<(AccountId, TrackerId)>> {
+    rows.iter().map(|row| Ok((AccountId(row.int("account_id")?), TrackerId(row.int("id")?)))).collect()
 }
 
 async fn of<T>(account: AccountId, sql: &'static str, connection: &mut AnyConnection) -> sqlx::Result<Vec<T>>

@@ -1,5 +1,6 @@
 //! What can go wrong in the catalog; the schema's constraints speak through this type.
 
+use domain::TrackerId;
 use sqlx::{error::DatabaseError, migrate::MigrateError};
 
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +17,14 @@ pub enum CatalogError {
     LabelTaken,
     #[error("as many commands as may wait for the device")]
     TooManyCommands,
+    /// A clone for that account, a bundle with that IMEI, a SIM card with that ICCID.
+    #[error("it exists already")]
+    Exists,
+    /// There is no such activation code, or it was used.
+    #[error("the activation code cannot be used")]
+    CodeUnusable,
+    #[error("the source has clones")]
+    HasClones(Vec<TrackerId>),
     /// What the call is about does not exist, or not in this account.
     #[error("not found")]
     NotFound,
@@ -34,13 +43,19 @@ pub enum CatalogError {
 /// A unique index as PostgreSQL names it, as SQLite does, and what its violation means.
 type Guard = (&'static str, &'static str, fn() -> CatalogError);
 
-const GUARDS: [Guard; 6] = [
+const GUARDS: [Guard; 12] = [
     ("users_login", "users.login", || CatalogError::LoginTaken),
     ("panel_accounts_login", "panel_accounts.login", || CatalogError::LoginTaken),
     ("sources_device_id", "sources.device_id", || CatalogError::DeviceIdTaken),
     ("sources_phone", "sources.phone", || CatalogError::PhoneTaken),
     ("vehicles_tracker", "vehicles.tracker_id", || CatalogError::TrackerTaken),
     ("tariffs_name", "tariffs.name", || CatalogError::LabelTaken),
+    ("trackers_account_source", "trackers.account_id, trackers.source_id", || CatalogError::Exists),
+    ("bundles_imei", "bundles.imei", || CatalogError::Exists),
+    ("bundles_iccid", "bundles.iccid", || CatalogError::Exists),
+    ("sim_cards_pkey", "sim_cards.iccid", || CatalogError::Exists),
+    ("sim_cards_phone", "sim_cards.phone", || CatalogError::PhoneTaken),
+    ("activation_codes_code", "activation_codes.code", || CatalogError::Exists),
 ];
 
 fn of_unique_violation(error: &dyn DatabaseError) -> Option<CatalogError> {

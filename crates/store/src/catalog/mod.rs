@@ -7,7 +7,9 @@
 //! The catalog tells nobody what it changed: the caller publishes a `Signal` after its call has returned, when the
 //! change is committed.
 
+mod activation_code;
 mod api_key;
+mod bundle;
 mod columns;
 mod command;
 mod connect;
@@ -15,6 +17,7 @@ mod counter;
 mod directory;
 mod error;
 mod group;
+mod life;
 mod listing;
 mod migrations;
 mod money;
@@ -24,6 +27,7 @@ mod rule;
 mod security_group;
 mod sensor;
 mod session;
+mod sim_card;
 mod source;
 mod statements;
 mod sub_user;
@@ -38,13 +42,16 @@ mod vehicle;
 
 pub(crate) use connect::FILE;
 
+pub use activation_code::{ActivationCode, CodeOrder, CodeTerms};
 pub use api_key::{ApiKey, NewApiKey};
+pub use bundle::{Bundle, BundleOrder};
 pub use columns::Unreadable;
 pub use command::{NewCommand, StoredCommand, Took};
 pub use connect::Location;
 pub use directory::{Directory, Member};
 pub use error::CatalogError;
 pub use group::Group;
+pub use life::{Clones, NewClone, PlanChange, Release};
 pub use listing::{Direction, Listed, Page};
 pub use money::Money;
 pub use panel_account::PanelAccount;
@@ -53,7 +60,8 @@ pub use rule::Rule;
 pub use security_group::SecurityGroup;
 pub use sensor::IgnitionSensor;
 pub use session::{NewSession, Session, SessionOwner};
-pub use source::{Admission, NewSource, Source};
+pub use sim_card::SimCard;
+pub use source::{Admission, BundledSim, NewSource, Source};
 pub use sub_user::Binding;
 pub use tag::{Tag, TagBinding};
 pub use tariff::{

@@ -138,7 +138,6 @@ pub(super) async fn create_defaults(
 
 /// Moves the sensors of a replaced source to the new one, as far as its device model can feed them, and adds what else a
 /// device of the model begins with. For the transaction that replaces the source.
-#[allow(dead_code, reason = "replacement is being built beside this")]
 pub(super) async fn take_over(
     connection: &mut AnyConnection,
     [old, new]: [SourceId; 2],

@@ -1,14 +1,14 @@
 //! Sources: physical devices as the server knows them, and the look-up that admits their connections.
 
 use super::{
-    Catalog, CatalogError,
+    Catalog, CatalogError, activation_code, bundle,
     columns::Columns,
     counter, sensor,
     statements::{returned, returned_id, statements},
     tracker::{self, NewTracker},
 };
 use domain::{AccountId, DeviceId, SourceId, TariffId, Timestamp, TrackerId};
-use sqlx::{FromRow, any::AnyRow, query, query_as};
+use sqlx::{AnyConnection, FromRow, any::AnyRow, query, query_as};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
@@ -20,7 +20,11 @@ pub struct Source {
     pub model: String,
     /// Unique; `None` also for a retired source.
     pub phone: Option<String>,
+    /// The phone is that of a bundled SIM, which users do not see.
+    pub bundled_sim: bool,
     pub tariff: TariffId,
+    /// When its plan was last changed; `None`: it has the one of its registration.
+    pub tariff_changed: Option<Timestamp>,
     /// Its records are not taken.
     pub blocked: bool,
     /// Its registration was undone.
@@ -41,9 +45,20 @@ pub struct NewSource {
     /// Code of the device model.
     pub model: String,
     pub phone: Option<String>,
+    /// Whose SIM the phone is.
+    pub bundled_sim: Option<BundledSim>,
     pub tariff: TariffId,
     pub created: Timestamp,
     pub tariff_end: Option<Timestamp>,
+    /// Used up by the registration.
+    pub activation_code: Option<String>,
+}
+
+/// A SIM of a bundle, which is assigned to it unless it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BundledSim {
+    pub bundle: i64,
+    pub iccid: String,
 }
 
 /// What decides whether a connection is let in.
@@ -58,15 +73,15 @@ pub struct Admission {
 
 macro_rules! select_sources {
     () => {
-        "SELECT id, account_id, device_id, model, phone, tariff_id, blocked, corrupted, status_listing_id, created, \
+        "SELECT id, account_id, device_id, model, phone, bundled_sim, tariff_id, tariff_changed, blocked, corrupted, status_listing_id, created, \
          tariff_end, accepts_from, retired FROM sources"
     };
 }
 
 statements! {
     CREATE = "INSERT INTO sources (account_id, device_id, model, phone, tariff_id, blocked, corrupted, created, \
-        tariff_end, accepts_from) \
-        VALUES ($1, $2, $3, $4, $5, 0, 0, $6, $7, \
+        tariff_end, bundled_sim, accepts_from) \
+        VALUES ($1, $2, $3, $4, $5, 0, 0, $6, $7, $8, \
         COALESCE((SELECT released_at FROM device_releases WHERE device_id = $2), 0)) RETURNING id";
     READ = concat!(select_sources!(), " WHERE id = $1");
     OF_ACCOUNT = concat!(select_sources!(), " WHERE account_id = $1 AND retired IS NULL ORDER BY id");
@@ -75,6 +90,7 @@ statements! {
     SEEN_BY_ACCOUNT = concat!(select_sources!(), " WHERE retired IS NULL AND (account_id = $1 \
         OR id IN (SELECT source_id FROM trackers WHERE account_id = $1 AND deleted = 0)) ORDER BY id");
     ADMISSION = "SELECT id, model, blocked, accepts_from FROM sources WHERE device_id = $1";
+    BY_PHONE = "SELECT id FROM sources WHERE phone = $1";
     SET_BLOCKED = "UPDATE sources SET blocked = $2 WHERE id = $1";
     RETIRE = "UPDATE sources SET former_device_id = device_id, former_phone = phone, device_id = NULL, \
         phone = NULL, retired = $2 WHERE id = $1 AND retired IS NULL RETURNING former_device_id";
@@ -87,7 +103,7 @@ impl Catalog {
     /// Makes a source and the tracker that stands on it from now on, both or neither.
     ///
     /// # Errors
-    /// `DeviceIdTaken`, `PhoneTaken`; `ReferenceNotFound` for an unknown account, tariff, or a group that the
+    /// `DeviceIdTaken`, `PhoneTaken`; `CodeUnusable`; `Exists` for a SIM of another bundle; `ReferenceNotFound` for an unknown account, tariff, or a group that the
     /// account does not have.
     pub async fn register(
         &self,
@@ -95,18 +111,13 @@ impl Catalog {
         tracker: &NewTracker,
     ) -> Result<(SourceId, TrackerId), CatalogError> {
         let mut transaction = self.write().await?;
-        let create = query(CREATE)
-            .bind(source.account.0)
-            .bind(source.device_id.as_ref().map(DeviceId::as_str))
-            .bind(&source.model)
-            .bind(&source.phone)
-            .bind(source.tariff.0)
-            .bind(source.created.millis())
-            .bind(source.tariff_end.map(Timestamp::millis));
-        let id = SourceId(returned_id(&mut transaction, create).await?);
+        let id = create(&mut transaction, source).await?;
         let tracker = tracker::create(&mut transaction, source.account, id, tracker, source.created).await?;
         sensor::create_defaults(&mut transaction, id, &source.model).await?;
         counter::create_defaults(&mut transaction, id, &source.model).await?;
+        if let Some(code) = &source.activation_code {
+            activation_code::use_up(&mut transaction, code, source.account, id, source.created).await?;
+        }
         transaction.commit().await?;
         Ok((id, tracker))
     }
@@ -123,6 +134,11 @@ impl Catalog {
     /// The live source with this device id, blocked or not. Asked at every login: one look into one index.
     pub async fn admission(&self, device_id: &DeviceId) -> Result<Option<Admission>, CatalogError> {
         Ok(query_as(ADMISSION).bind(device_id.as_str()).fetch_optional(self.reader()).await?)
+    }
+
+    /// Whether a live source has the phone.
+    pub async fn is_phone_in_use(&self, phone: &str) -> Result<bool, CatalogError> {
+        Ok(query(BY_PHONE).bind(phone).fetch_optional(self.reader()).await?.is_some())
     }
 
     /// # Errors
@@ -144,12 +160,46 @@ impl Catalog {
     /// `NotFound`, also when it is retired already.
     pub async fn retire_source(&self, id: SourceId, at: Timestamp) -> Result<(), CatalogError> {
         let mut transaction = self.write().await?;
-        let retired = returned(&mut transaction, query(RETIRE).bind(id.0).bind(at.millis())).await?;
-        if let Some(device_id) = retired.maybe_text("former_device_id")? {
-            query(RELEASE_DEVICE_ID).bind(device_id).bind(at.millis()).execute(&mut *transaction).await?;
-        }
+        retire(&mut transaction, id, at).await?;
         Ok(transaction.commit().await?)
     }
+}
+
+/// Makes a source, and assigns the SIM that it brings to its bundle.
+///
+/// # Errors
+/// As `Catalog::register`; `Exists` when another bundle has the SIM.
+pub(super) async fn create(
+    transaction: &mut AnyConnection,
+    source: &NewSource,
+) -> Result<SourceId, CatalogError> {
+    let create = query(CREATE)
+        .bind(source.account.0)
+        .bind(source.device_id.as_ref().map(DeviceId::as_str))
+        .bind(&source.model)
+        .bind(&source.phone)
+        .bind(source.tariff.0)
+        .bind(source.created.millis())
+        .bind(source.tariff_end.map(Timestamp::millis))
+        .bind(i64::from(source.bundled_sim.is_some()));
+    let id = SourceId(returned_id(&mut *transaction, create).await?);
+    if let Some(sim) = &source.bundled_sim {
+        bundle::assign(transaction, sim.bundle, &sim.iccid, source.created).await?;
+    }
+    Ok(id)
+}
+
+/// As `Catalog::retire_source`, within a transaction.
+pub(super) async fn retire(
+    transaction: &mut AnyConnection,
+    id: SourceId,
+    at: Timestamp,
+) -> Result<(), CatalogError> {
+    let retired = returned(&mut *transaction, query(RETIRE).bind(id.0).bind(at.millis())).await?;
+    if let Some(device_id) = retired.maybe_text("former_device_id")? {
+        query(RELEASE_DEVICE_ID).bind(device_id).bind(at.millis()).execute(transaction).await?;
+    }
+    Ok(())
 }
 
 impl FromRow<'_, AnyRow> for Source {
@@ -160,7 +210,9 @@ impl FromRow<'_, AnyRow> for Source {
             device_id: row.maybe_device_id("device_id")?,
             model: row.text("model")?,
             phone: row.maybe_text("phone")?,
+            bundled_sim: row.flag("bundled_sim")?,
             tariff: TariffId(row.int("tariff_id")?),
+            tariff_changed: row.maybe_time("tariff_changed")?,
             blocked: row.flag("blocked")?,
             corrupted: row.flag("corrupted")?,
             status_listing_id: row.maybe_int("status_listing_id")?,

@@ -1,9 +1,10 @@
 //! Every statement on both databases.
 
 use crate::catalog::{
-    Catalog, Direction, Location, TariffOrder, TestDatabase, UserOrder, api_key, command, counter, directory,
-    group, panel_account, rule, security_group, sensor, session, source, sub_user, tag, tariff, tracker,
-    trip_detection, user, vehicle,
+    BundleOrder, Catalog, CodeOrder, Direction, Location, TariffOrder, TestDatabase, UserOrder,
+    activation_code, api_key, bundle, command, counter, directory, group, life, panel_account, rule,
+    security_group, sensor, session, sim_card, source, sub_user, tag, tariff, tracker, trip_detection, user,
+    vehicle,
 };
 use sqlx::{
     AssertSqlSafe, Column, Connection, Either, Executor, PgConnection, Row, SqlSafeStr, SqliteConnection,
@@ -19,13 +20,17 @@ fn statements() -> Vec<(String, &'static str)> {
         ("command", command::STATEMENTS),
         ("api_key", api_key::STATEMENTS),
         ("counter", counter::STATEMENTS),
+        ("activation_code", activation_code::STATEMENTS),
+        ("bundle", bundle::STATEMENTS),
         ("directory", directory::STATEMENTS),
         ("group", group::STATEMENTS),
+        ("life", life::STATEMENTS),
         ("panel_account", panel_account::STATEMENTS),
         ("rule", rule::STATEMENTS),
         ("security_group", security_group::STATEMENTS),
         ("sensor", sensor::STATEMENTS),
         ("session", session::STATEMENTS),
+        ("sim_card", sim_card::STATEMENTS),
         ("source", source::STATEMENTS),
         ("sub_user", sub_user::STATEMENTS),
         ("tag", tag::STATEMENTS),
@@ -43,7 +48,10 @@ fn statements() -> Vec<(String, &'static str)> {
         let users = UserOrder::ALL.iter().map(move |by| (format!("users by {by:?}"), by.list(direction)));
         let tariffs =
             TariffOrder::ALL.iter().map(move |by| (format!("tariffs by {by:?}"), by.list(direction)));
-        users.chain(tariffs)
+        let bundles =
+            BundleOrder::ALL.iter().map(move |by| (format!("bundles by {by:?}"), by.list(direction)));
+        let codes = CodeOrder::ALL.iter().map(move |by| (format!("codes by {by:?}"), by.list(direction)));
+        users.chain(tariffs).chain(bundles).chain(codes)
     });
     named.chain(lists).collect()
 }

@@ -46,6 +46,14 @@ macro_rules! select_trackers {
     };
 }
 
+macro_rules! select_corrupted {
+    () => {
+        "SELECT trackers.id AS id, trackers.account_id AS account_id FROM trackers \
+         JOIN sources ON sources.id = trackers.source_id AND sources.account_id = trackers.account_id \
+         WHERE deleted = 1 AND clone = 0 AND corrupted = 1"
+    };
+}
+
 macro_rules! select_spans {
     () => {
         "SELECT tracker_id, tracker_sources.source_id AS source_id, from_time, to_time \
@@ -60,6 +68,8 @@ statements! {
     READ = concat!(select_trackers!(), " WHERE id = $1 AND account_id = $2");
     OF_ACCOUNT = concat!(select_trackers!(), " WHERE account_id = $1 AND deleted = 0 ORDER BY id");
     ALL = concat!(select_trackers!(), " WHERE deleted = 0 ORDER BY id");
+    CORRUPTED = concat!(select_corrupted!(), " ORDER BY trackers.id");
+    CORRUPTED_OF = concat!(select_corrupted!(), " AND trackers.account_id = $1 ORDER BY trackers.id");
     SPANS = concat!(select_spans!(), " ORDER BY tracker_id, from_time");
     SPANS_OF_ACCOUNT = concat!(select_spans!(), " AND account_id = $1 ORDER BY tracker_id, from_time");
     SPANS_OF_TRACKER = concat!(select_spans!(), " AND account_id = $1 AND tracker_id = $2 ORDER BY from_time");

@@ -37,6 +37,8 @@ pub struct User {
     pub comment: String,
     pub settings: Settings,
     pub created: Timestamp,
+    /// Was removed from the panel: its login is free, its trackers are corrupted.
+    pub corrupted: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,6 +148,8 @@ pub struct UserChange {
     pub verified: bool,
     pub person: Person,
     pub comment: String,
+    /// The plan of new trackers of its account; `None` leaves it as it is.
+    pub default_tariff: Option<TariffId>,
 }
 
 /// Which users a list shows.
@@ -161,14 +165,14 @@ macro_rules! select_users {
         "SELECT users.id AS id, account_id, master, security_group_id, login, password_hash, activated, verified, \
          first_name, middle_name, last_name, legal_type, phone, profile, comment, time_zone, locale, \
          measurement_system, geocoder, route_provider, translit, users.created AS created, \
-         default_tariff_id, balance, bonus, accounts.created AS account_created \
+         former_login, default_tariff_id, balance, bonus, accounts.created AS account_created \
          FROM users JOIN accounts ON accounts.id = users.account_id"
     };
 }
 
 macro_rules! listed_users {
     () => {
-        " WHERE master = 1 AND activated >= $1 AND (search LIKE $2 ESCAPE '\\' OR CAST(users.id AS TEXT) LIKE $2)"
+        " WHERE master = 1 AND former_login IS NULL AND activated >= $1 AND (search LIKE $2 ESCAPE '\\' OR CAST(users.id AS TEXT) LIKE $2)"
     };
 }
 
@@ -201,11 +205,14 @@ statements! {
     COUNT_LISTED = concat!("SELECT COUNT(*) AS count FROM users", listed_users!());
     /// The legal type is for ever: plans depend on it.
     UPDATE_USER = "UPDATE users SET login = $2, activated = $3, verified = $4, first_name = $5, middle_name = $6, \
-        last_name = $7, phone = $8, post_city = $9, profile = $10, comment = $11, search = $12 WHERE id = $1";
+        last_name = $7, phone = $8, post_city = $9, profile = $10, comment = $11, search = $12 \
+        WHERE id = $1 AND former_login IS NULL";
     SET_SETTINGS = "UPDATE users SET time_zone = $2, locale = $3, measurement_system = $4, geocoder = $5, \
         route_provider = $6, translit = $7 WHERE id = $1";
     SET_PASSWORD = "UPDATE users SET password_hash = $2 WHERE id = $1";
     END_SESSIONS = "DELETE FROM sessions WHERE user_id = $1";
+    SET_DEFAULT_TARIFF_OF_USER = "UPDATE accounts SET default_tariff_id = $2 \
+        WHERE id = (SELECT account_id FROM users WHERE id = $1)";
     SET_DEFAULT_TARIFF = "UPDATE accounts SET default_tariff_id = $2 WHERE id = $1";
 }
 
@@ -294,9 +301,10 @@ impl Catalog {
     /// Everything of `change` but the legal type, which stays what it was.
     ///
     /// # Errors
-    /// `LoginTaken`, `NotFound`.
+    /// `LoginTaken`, `NotFound`; `ReferenceNotFound` for an unknown tariff.
     pub async fn update_user(&self, id: UserId, change: &UserChange) -> Result<(), CatalogError> {
         let person = &change.person;
+        let mut transaction = self.write().await?;
         let update = query(UPDATE_USER)
             .bind(id.0)
             .bind(&change.login)
@@ -310,7 +318,13 @@ impl Catalog {
             .bind(json(&person.profile)?)
             .bind(&change.comment)
             .bind(person.searchable(&change.login));
-        self.change_one(update).await
+        if update.execute(&mut *transaction).await?.rows_affected() == 0 {
+            return Err(CatalogError::NotFound);
+        }
+        if let Some(tariff) = change.default_tariff {
+            query(SET_DEFAULT_TARIFF_OF_USER).bind(id.0).bind(tariff.0).execute(&mut *transaction).await?;
+        }
+        Ok(transaction.commit().await?)
     }
 
     /// # Errors
@@ -414,6 +428,7 @@ impl FromRow<'_, AnyRow> for User {
             comment: row.text("comment")?,
             settings: Settings::from_row(row)?,
             created: row.time("created")?,
+            corrupted: row.maybe_text("former_login")?.is_some(),
         })
     }
 }

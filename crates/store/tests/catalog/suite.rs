@@ -54,6 +54,7 @@ pub(crate) async fn changes_of_a_user_keep_what_they_do_not_name(catalog: &Catal
         verified: true,
         person: person.clone(),
         comment: String::new(),
+        default_tariff: None,
     };
     catalog.update_user(id, &change).await.unwrap();
     person.legal_type = LegalType::SoleTrader; // for ever
@@ -103,6 +104,7 @@ pub(crate) async fn logins_are_unique(catalog: &Catalog) {
         verified: true,
         person: read.person.clone(),
         comment: read.comment.clone(),
+        default_tariff: None,
     };
     assert_fails!(catalog.update_user(b, &change).await, CatalogError::LoginTaken);
     assert_eq!(catalog.user(b).await.unwrap().unwrap(), read);

@@ -104,6 +104,8 @@ pub(crate) async fn source(catalog: &Catalog, account: AccountId, device_id: &st
         device_id: Some(DeviceId::new(device_id).unwrap()),
         model: "telfmb920".into(),
         phone: None,
+        bundled_sim: None,
+        activation_code: None,
         tariff: catalog.tariff_defaults().await.unwrap().tariff,
         created: at(0),
         tariff_end: Some(at(86_400)),

@@ -30,7 +30,10 @@ struct Permissions {
     users: [&'static str; 4],
     user_sessions: [&'static str; 2],
     trackers: [&'static str; 5],
+    tracker_bundles: [&'static str; 3],
     tariffs: [&'static str; 3],
+    transactions: [&'static str; 1],
+    activation_code: [&'static str; 3],
 }
 
 impl Permissions {
@@ -39,7 +42,10 @@ impl Permissions {
         users: ["create", "read", "update", "corrupt"],
         user_sessions: ["create", "global"],
         trackers: ["create", "read", "update", "delete", "corrupt"],
+        tracker_bundles: ["create", "read", "update"],
         tariffs: ["create", "read", "update"],
+        transactions: ["create"],
+        activation_code: ["create", "read", "update"],
     };
 }
 

@@ -2,5 +2,10 @@
 //! nor the reverse. Dates are UTC.
 
 pub(crate) mod account;
+pub(crate) mod activation_code;
+pub(crate) mod bundle;
+pub(crate) mod clone;
+pub(crate) mod refused;
 pub(crate) mod tariff;
+pub(crate) mod tracker;
 pub(crate) mod user;

@@ -3,8 +3,10 @@
 use super::user::{DEALER, direction, page};
 use crate::{
     action::{Action, Call},
-    answer::{Created, Done, Page as PageOf},
-    parameters::{Amount, Int, List as Items, Nothing, Object, Parameter, Text, Wrong, choices, parameters},
+    answer::{Created, Done, Page as PageOf, Value},
+    parameters::{
+        Amount, Both, Int, List as Items, Nothing, Object, Parameter, Text, Wrong, choices, parameters,
+    },
 };
 use domain::{ErrorCode, TariffId};
 use fleet::{
@@ -116,6 +118,59 @@ impl Action for Create {
         let device_type = terms.device_type.map_or(DeviceType::Tracker, DeviceType::from);
         let id = call.fleet.create_tariff(&call.caller, device_type, &terms.into()).await?;
         Ok(Created { id: id.0 })
+    }
+}
+
+parameters! {
+    struct Which {
+        tariff_id: TariffId,
+    }
+}
+
+pub(crate) struct Read;
+
+impl Action for Read {
+    const PATH: &'static str = "panel/tariff/read";
+    const ERRORS: &'static [ErrorCode] = &[ErrorCode::NotFound];
+    const EXAMPLE: &'static str = r#"{"tariff_id": 1}"#;
+    type Caller = PanelCaller;
+    type Parameters = Which;
+    type Answer = Value<TariffObject>;
+
+    async fn run(call: &Call<PanelCaller>, which: Which) -> Result<Self::Answer, Failure> {
+        let tariff = call.fleet.read_tariff(&call.caller, which.tariff_id).await?;
+        Ok(Value { value: tariff.into() })
+    }
+}
+
+parameters! {
+    struct Identified {
+        id: TariffId,
+    }
+}
+
+parameters! {
+    /// The whole plan; what is left out has the value of a new one.
+    struct ChangedTariff {
+        tariff: Object<Both<Identified, Terms>>,
+    }
+}
+
+pub(crate) struct Update;
+
+impl Action for Update {
+    const PATH: &'static str = "panel/tariff/update";
+    const ERRORS: &'static [ErrorCode] = &[ErrorCode::NotFound, ErrorCode::DuplicateLabel];
+    const EXAMPLE: &'static str = r#"{"tariff": {"id": 1, "name": "Standard", "type": "monthly", "price": 9.9,
+        "device_limit": 1000, "store_period": "1y", "features": ["multilevel_access"]}}"#;
+    type Caller = PanelCaller;
+    type Parameters = ChangedTariff;
+    type Answer = Done;
+
+    async fn run(call: &Call<PanelCaller>, change: ChangedTariff) -> Result<Done, Failure> {
+        let Object(Both(Identified { id }, terms)) = change.tariff;
+        call.fleet.update_tariff(&call.caller, id, terms.into()).await?;
+        Ok(Done {})
     }
 }
 

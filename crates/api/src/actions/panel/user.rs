@@ -1,5 +1,6 @@
 //! `panel/user/…`: users and their sessions, from the panel.
 
+use super::tracker::clones;
 use crate::{
     action::{Action, Call},
     actions::person::{PersonFields, PersonObject},
@@ -8,7 +9,10 @@ use crate::{
     parameters::{Both, Int, Locale, Object, Text, TimeZone, choices, parameters},
 };
 use domain::{ErrorCode, TariffId, UserId};
-use fleet::{Direction, Failure, Listed, Page, PanelCaller, PanelUser, Shown, User, UserDraft, UserOrder};
+use fleet::{
+    Direction, Failure, Listed, Page, PanelCaller, PanelUser, PanelUserChange, Shown, User, UserDraft,
+    UserOrder,
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -233,5 +237,73 @@ impl Action for CreateSession {
     async fn run(call: &Call<PanelCaller>, which: Which) -> Result<Session, Failure> {
         let hash = call.fleet.create_user_session(&call.caller, which.user_id).await?;
         Ok(Session { hash })
+    }
+}
+
+parameters! {
+    struct Identified {
+        id: UserId,
+    }
+}
+
+/// The whole user; `activated` and `verified` stay when they are left out.
+type ChangedUser = Both<Identified, Both<AccountFields, PersonFields>>;
+
+parameters! {
+    struct UserChange {
+        user: Object<ChangedUser>,
+        default_tariff_id: Option<TariffId>,
+        comment: Option<Text<0, 255>>,
+    }
+}
+
+pub(crate) struct Update;
+
+impl Action for Update {
+    const PATH: &'static str = "panel/user/update";
+    const ERRORS: &'static [ErrorCode] = &[ErrorCode::NotFound, ErrorCode::LoginInUse];
+    const EXAMPLE: &'static str =
+        r#"{"user": {"id": 14, "login": "anna@example.com", "first_name": "Anna", "last_name": "Berg"}}"#;
+    type Caller = PanelCaller;
+    type Parameters = UserChange;
+    type Answer = Done;
+
+    async fn run(call: &Call<PanelCaller>, change: UserChange) -> Result<Done, Failure> {
+        let Object(Both(Identified { id }, Both(account, person))) = change.user;
+        let change = PanelUserChange {
+            login: account.login.0,
+            activated: account.activated,
+            verified: account.verified,
+            comment: change.comment.map(|comment| comment.0),
+            default_tariff: change.default_tariff_id,
+        };
+        call.fleet.update_user(&call.caller, id, change, |before| person.applied_to(before)).await?;
+        Ok(Done {})
+    }
+}
+
+parameters! {
+    struct Corruption {
+        user_id: UserId,
+        login: Text<1, 255>,
+        corrupt_clones: Option<bool>,
+    }
+}
+
+pub(crate) struct Corrupt;
+
+impl Action for Corrupt {
+    const PATH: &'static str = "panel/user/corrupt";
+    const ERRORS: &'static [ErrorCode] =
+        &[ErrorCode::NotFound, ErrorCode::AlreadyCorrupted, ErrorCode::DeviceHasClones];
+    const EXAMPLE: &'static str = r#"{"user_id": 14, "login": "anna@example.com"}"#;
+    type Caller = PanelCaller;
+    type Parameters = Corruption;
+    type Answer = Done;
+
+    async fn run(call: &Call<PanelCaller>, corruption: Corruption) -> Result<Done, Failure> {
+        let clones = clones(corruption.corrupt_clones);
+        call.fleet.corrupt_user(&call.caller, corruption.user_id, &corruption.login.0, clones).await?;
+        Ok(Done {})
     }
 }

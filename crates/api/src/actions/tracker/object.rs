@@ -56,7 +56,7 @@ impl TrackerObject {
                 model: source.model.clone(),
                 blocked: source.blocked,
                 tariff_id: source.tariff.0,
-                phone: source.phone.clone(),
+                phone: source.phone.clone().filter(|_| !source.bundled_sim),
                 status_listing_id: source.status_listing_id,
                 creation_date: dates.day(source.created),
                 tariff_end_date: source.tariff_end.map(|end| dates.day(end)),

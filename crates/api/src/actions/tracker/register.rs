@@ -1,58 +1,32 @@
-//! `tracker/register`: a new tracker on a new device.
+//! `tracker/register`, `register_quick`, `register_retry`: a new tracker on a new device.
 
-use super::object::TrackerObject;
+use super::{
+    device::{ApnPassword, Device, OfModel, PluginId, commands},
+    object::TrackerObject,
+};
 use crate::{
     action::{Action, Call},
     answer::Value,
-    parameters::{Apn, Int, Parameter, Parameters, Phone, Text, parameters},
-    request::Arguments,
+    parameters::{ActivationCode, Apn, Iccid, Phone, Text, parameters},
 };
-use domain::{DeviceId, ErrorCode, GroupId, ModelCode, Right};
-use fleet::{Failure, ParameterError, Registration, UserCaller, rules};
+use domain::{DeviceId, ErrorCode, GroupId, Right, TrackerId};
+use fleet::{Failure, NewTracker, Registration, TrackerChoice, UserCaller};
 
 parameters! {
-    struct NewTracker {
+    struct NewDevice {
         label: Text<1, 60>,
         group_id: GroupId,
         model: Text<1, 64>,
-        plugin_id: Int<0, 2_147_483_647>,
+        plugin_id: PluginId,
         device_id: Option<DeviceId>,
         phone: Option<Phone>,
+        iccid: Option<Iccid>,
         apn_name: Option<Apn>,
         apn_user: Option<Apn>,
-        apn_password: Option<Text<0, 40>>,
-        activation_code: Option<Text<0, 20>>,
+        apn_password: Option<ApnPassword>,
+        activation_code: Option<ActivationCode>,
         send_register_commands: Option<bool>,
     }
-}
-
-/// The parameters, with a device id that the model can have.
-pub(crate) struct NewTrackerOfModel(NewTracker);
-
-impl Parameters for NewTrackerOfModel {
-    const NAMES: &'static [(&'static str, bool)] = NewTracker::NAMES;
-
-    fn schema() -> serde_json::Value {
-        NewTracker::schema()
-    }
-
-    fn read(arguments: &Arguments) -> Result<Self, Vec<ParameterError>> {
-        match (NewTracker::read(arguments), wrong_for_model(arguments)) {
-            (Ok(new), None) => Ok(Self(new)),
-            (read, wrong) => Err(read.err().into_iter().flatten().chain(wrong).collect()),
-        }
-    }
-}
-
-/// What is wrong with the device id, when that is for the model to say.
-fn wrong_for_model(arguments: &Arguments) -> Option<ParameterError> {
-    let model = ModelCode::find(arguments.get("model")?.as_str()?)?.model();
-    let id = match arguments.get("device_id").filter(|value| !value.is_null()) {
-        Some(value) => Some(DeviceId::parse(value).ok()?),
-        None => None,
-    };
-    let error = rules::device_id(id.as_ref(), model)?;
-    Some(ParameterError { parameter: "device_id".to_owned(), error })
 }
 
 pub(crate) struct Register;
@@ -69,31 +43,107 @@ impl Action for Register {
         ErrorCode::PhoneInUse,
         ErrorCode::DeviceIdInUse,
         ErrorCode::LegalType,
+        ErrorCode::WrongIccid,
         ErrorCode::WrongActivationCode,
+        ErrorCode::BundleNotFound,
     ];
     const EXAMPLE: &'static str = r#"{"label": "Courier", "group_id": 0, "plugin_id": 44, "model": "telfmb920",
         "device_id": "356938035643809", "phone": "6156680000",
         "apn_name": "internet", "apn_user": "", "apn_password": ""}"#;
     type Caller = UserCaller;
-    type Parameters = NewTrackerOfModel;
+    type Parameters = OfModel<NewDevice>;
     type Answer = Value<TrackerObject>;
 
-    async fn run(
-        call: &Call<UserCaller>,
-        NewTrackerOfModel(new): NewTrackerOfModel,
-    ) -> Result<Self::Answer, Failure> {
+    async fn run(call: &Call<UserCaller>, OfModel(new): OfModel<NewDevice>) -> Result<Self::Answer, Failure> {
+        let NewDevice { label, group_id, model, plugin_id, device_id, phone, iccid, .. } = new;
         let registration = Registration {
-            label: new.label.0,
-            group: new.group_id,
-            model: new.model.0,
-            plugin: new.plugin_id.0,
-            device_id: new.device_id,
-            phone: new.phone.map(|phone| phone.0).filter(|phone| !phone.is_empty()),
-            apn_name: new.apn_name.map(|name| name.0),
-            apn_user: new.apn_user.map(|user| user.0),
+            label: label.0,
+            group: group_id,
+            device: Device { model, plugin_id, device_id, phone, iccid }.into(),
             activation_code: new.activation_code.map(|code| code.0).filter(|code| !code.is_empty()),
+            commands: commands(new.send_register_commands, new.apn_name, new.apn_user, new.apn_password),
         };
         let view = call.fleet.register(&call.caller, registration).await?;
         Ok(Value { value: TrackerObject::registered(&view, &call.dates) })
+    }
+}
+
+parameters! {
+    struct BundledDevice {
+        label: Text<1, 60>,
+        group_id: GroupId,
+        imei: DeviceId,
+    }
+}
+
+pub(crate) struct RegisterQuick;
+
+impl Action for RegisterQuick {
+    const PATH: &'static str = "tracker/register_quick";
+    const RIGHTS: &'static [Right] = &[Right::TrackerRegister];
+    const ERRORS: &'static [ErrorCode] = &[
+        ErrorCode::NotPermitted,
+        ErrorCode::NotFound,
+        ErrorCode::EntityNotFound,
+        ErrorCode::UnknownModel,
+        ErrorCode::DeviceLimitExceeded,
+        ErrorCode::PluginNotFound,
+        ErrorCode::PhoneInUse,
+        ErrorCode::DeviceIdInUse,
+        ErrorCode::LegalType,
+        ErrorCode::WrongIccid,
+    ];
+    const EXAMPLE: &'static str = r#"{"label": "Courier", "group_id": 0, "imei": "35645587458999"}"#;
+    type Caller = UserCaller;
+    type Parameters = BundledDevice;
+    type Answer = Value<TrackerObject>;
+
+    async fn run(call: &Call<UserCaller>, new: BundledDevice) -> Result<Self::Answer, Failure> {
+        let tracker = NewTracker { label: new.label.0, group: new.group_id };
+        let view = call.fleet.register_quick(&call.caller, tracker, &new.imei).await?;
+        Ok(Value { value: TrackerObject::whole(&view, &call.dates) })
+    }
+}
+
+parameters! {
+    struct Again {
+        tracker_id: Option<TrackerId>,
+        device_id: Option<DeviceId>,
+        apn_name: Option<Apn>,
+        apn_user: Option<Apn>,
+        apn_password: Option<ApnPassword>,
+        send_register_commands: Option<bool>,
+    }
+}
+
+pub(crate) struct RegisterRetry;
+
+impl Action for RegisterRetry {
+    const PATH: &'static str = "tracker/register_retry";
+    const RIGHTS: &'static [Right] = &[Right::TrackerRegister];
+    const ERRORS: &'static [ErrorCode] = &[
+        ErrorCode::NotPermitted,
+        ErrorCode::NotFound,
+        ErrorCode::DeviceBlocked,
+        ErrorCode::NotSupportedByDevice,
+        ErrorCode::NotAllowedForClones,
+        ErrorCode::ContentValidation,
+    ];
+    const EXAMPLE: &'static str = r#"{"tracker_id": 999119, "apn_name": "fast.tmobile.com", "apn_user": "tmobile",
+        "apn_password": "tmobile", "send_register_commands": true}"#;
+    type Caller = UserCaller;
+    type Parameters = Again;
+    type Answer = Value<TrackerObject>;
+
+    async fn run(call: &Call<UserCaller>, again: Again) -> Result<Self::Answer, Failure> {
+        let which = match (again.tracker_id, again.device_id) {
+            (Some(id), _) => TrackerChoice::Id(id),
+            (None, Some(device_id)) => TrackerChoice::Device(device_id),
+            (None, None) => return Err(Failure::parameter("tracker_id", "is required, or device_id")),
+        };
+        let commands =
+            commands(again.send_register_commands, again.apn_name, again.apn_user, again.apn_password);
+        let view = call.fleet.register_retry(&call.caller, &which, &commands).await?;
+        Ok(Value { value: TrackerObject::whole(&view, &call.dates) })
     }
 }

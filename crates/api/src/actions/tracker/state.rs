@@ -86,7 +86,8 @@ impl Action for GetStates {
                 StateOf::Known(view) => states.push((tracker, StateObject::of(*view, &call.dates))),
                 StateOf::Blocked if list_blocked => blocked.push(tracker),
                 StateOf::Blocked => return Err(ErrorCode::DeviceBlocked.into()),
-                StateOf::Missing if allow_not_exist => not_exist.push(tracker),
+                StateOf::Missing | StateOf::Corrupted if allow_not_exist => not_exist.push(tracker),
+                StateOf::Corrupted => return Err(ErrorCode::NotFound.into()),
                 StateOf::Missing => return Err(ErrorCode::ListHasNonexistent.into()),
             }
         }

@@ -1,0 +1,35 @@
+//! Another phone number for a device: another SIM was put in.
+
+use crate::{Failure, Fleet, RegistrationCommands, UserCaller};
+use domain::{ErrorCode, TrackerId};
+use store::signals::Signal;
+
+impl Fleet {
+    /// Gives a device another number.
+    ///
+    /// # Errors
+    /// `NotFound`, `NotAllowedForClones`, `DeviceBlocked`, `NotSupportedByDevice` without a GSM module, `BundledSim`,
+    /// `PhoneInUse`.
+    pub async fn change_phone(
+        &self,
+        caller: &UserCaller,
+        id: TrackerId,
+        phone: &str,
+        commands: &RegistrationCommands,
+    ) -> Result<(), Failure> {
+        let view = self.tracker(caller, id)?;
+        self.may_be_told(&view).await?;
+        let _turn = self.turn_of_source(view.source.id).await?;
+        let view = self.tracker(caller, id)?;
+        self.may_be_told(&view).await?;
+        let source = &view.source;
+        if self.catalog.is_bundled_phone(phone).await? {
+            return Err(ErrorCode::BundledSim.into());
+        }
+        self.catalog.set_phone(source.id, phone).await?;
+        self.source_changed(source.id).await?;
+        self.signals.publish(Signal::AccountChanged(source.account));
+        self.registration_commands_wanted(source.id, commands);
+        Ok(())
+    }
+}

@@ -6,7 +6,10 @@ mod harness;
 
 use domain::{Command, CommandId, DeviceId, LockAction, Outcome, Transport};
 use harness::{Manner, converse, introduced};
-use protocols::{CommandError, Confirmation, DeviceSlot, Event, Protocol, Recognition, h02::H02, hex};
+use protocols::{
+    Admission, CommandError, Confirmation, Connection, DeviceSlot, Event, KnownDevice, Protocol, Recognition,
+    h02::H02, hex,
+};
 
 const SHORT: &str = "2441060116600815302011255231200006013243000e020271fffffbffff0024";
 const LONG: &str =
@@ -101,4 +104,20 @@ fn commands_name_the_device_and_are_confirmed_by_their_time() {
     let mut connection = introduced(&H02, Transport::Tcp);
     let sent = connection.command(DeviceSlot(0), CommandId(1), &text, &mut wire);
     assert_eq!(sent, Err(CommandError::NotNow("the device has not said its number")));
+}
+
+#[test]
+fn a_datagram_names_its_device_and_may_carry_several_lines() {
+    let mut connection = Connection::new(&H02, Transport::Udp);
+    connection.receive_frame(
+        b"*HQ,9170123456,V1,081530,A,5231.2000,N,01324.3000,E,000.00,000,201125,FFFFFBFF#\r\n*HQ,9170123456,HTBT#",
+    );
+    let (slot, id) = (DeviceSlot(0), DeviceId::new("9170123456").unwrap());
+    assert_eq!(connection.poll(), Some(Event::Identify { slot, id }));
+    assert_eq!(connection.poll(), None, "nothing is heard before the device is admitted");
+    connection.identified(slot, &Admission::Known(KnownDevice::default()));
+    assert!(matches!(connection.poll(), Some(Event::Message { .. })));
+    assert_eq!(connection.poll(), Some(Event::Heartbeat { slot }));
+    assert_eq!(connection.poll(), Some(Event::ReplyWhenDurable(b"*HQ,9170123456,HTBT#".to_vec())));
+    assert_eq!(connection.poll(), None);
 }

@@ -7,6 +7,7 @@ use std::{
     net::{IpAddr, Ipv4Addr},
     time::Duration,
 };
+use tokio_rustls::TlsAcceptor;
 
 /// `[devices]` of the configuration.
 #[derive(Clone)]
@@ -17,11 +18,22 @@ pub struct GatewayConfig {
     pub any: Option<u16>,
     /// Ports by protocol; 0 lets the system choose, `None` closes. A protocol that is not named has its default port.
     pub ports: BTreeMap<String, Option<u16>>,
+    pub tls: Option<Tls>,
     /// The protocols to speak.
     pub protocols: &'static [&'static dyn Protocol],
     pub limits: Limits,
     /// How far back the time that a device claims is believed.
     pub retention: Duration,
+}
+
+/// Further ports, whose connections are within TLS.
+#[derive(Clone)]
+pub struct Tls {
+    pub acceptor: TlsAcceptor,
+    /// As `GatewayConfig::any`.
+    pub any: Option<u16>,
+    /// By protocol; 0 lets the system choose.
+    pub ports: BTreeMap<String, u16>,
 }
 
 impl Default for GatewayConfig {
@@ -30,6 +42,7 @@ impl Default for GatewayConfig {
             bind: Ipv4Addr::LOCALHOST.into(),
             any: Some(5000),
             ports: BTreeMap::new(),
+            tls: None,
             protocols: PROTOCOLS,
             limits: Limits::default(),
             retention: Duration::from_secs(365 * 86_400),

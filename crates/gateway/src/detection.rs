@@ -40,13 +40,12 @@ pub(crate) async fn detect(
     let mut detection = Detection { candidates: candidates(reception.protocols, STREAMS), asked: Vec::new() };
     let mut bytes = Vec::new();
     loop {
+        let waiting = bytes.len();
+        let read = line.read(login_by, waiting, Holder::Stranger, |chunk| bytes.extend_from_slice(chunk));
         tokio::select! {
             biased;
             () = reception.stopping.cancelled() => return Err(Ended::Stopping),
-            readable = line.readable(login_by) => if !readable? { return Err(Ended::LoginTimeout) },
-        }
-        if !line.read(bytes.len(), Holder::Stranger, |chunk| bytes.extend_from_slice(chunk))? {
-            continue;
+            read = read => if !read? { return Err(Ended::LoginTimeout) },
         }
         if let Some(protocol) = detection.look(reception, &bytes).await? {
             return Ok((protocol, bytes));

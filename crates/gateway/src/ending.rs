@@ -34,6 +34,8 @@ pub(crate) enum Ended {
     Journal(#[from] JournalError),
     #[error("cannot be admitted")]
     Roster(#[from] RosterError),
+    #[error("no TLS connection")]
+    Handshake(#[source] io::Error),
     #[error("the connection broke")]
     Socket(#[from] io::Error),
     #[error("a fault of the server")]
@@ -57,6 +59,7 @@ impl Ended {
             Self::Refused(_) => "refused",
             Self::Journal(_) => "journal",
             Self::Roster(_) => "roster",
+            Self::Handshake(_) => "handshake",
             Self::Socket(_) => "socket",
             Self::Panicked => "panicked",
         }
@@ -78,6 +81,7 @@ impl Ended {
             | Self::Broken(_)
             | Self::Journal(_)
             | Self::Roster(_)
+            | Self::Handshake(_)
             | Self::Socket(_)
             | Self::Panicked => ContactKind::Lost,
         }

@@ -1,9 +1,10 @@
 //! The gateway as a whole: binds, accepts, stops.
 
 use crate::{
-    CommandQueue, GatewayConfig, Refusals, RefusedDevice, Roster, datagrams,
+    CommandQueue, GatewayConfig, Refusals, RefusedDevice, Roster, Tls, datagrams,
     detection::{self, STREAMS},
-    line::Line,
+    ending::Ended,
+    line::{Line, Stream},
     moments,
     reception::Reception,
     session::Session,
@@ -25,8 +26,9 @@ use store::{
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream, UdpSocket},
     task::{JoinError, JoinSet},
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep, timeout, timeout_at},
 };
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 /// Connections that the system holds until they are accepted: a whole fleet may call back at once after a restart.
 const BACKLOG: u32 = 4096;
@@ -53,12 +55,16 @@ pub struct Bound {
     /// By protocol; for HTTP too.
     pub tcp: BTreeMap<&'static str, SocketAddr>,
     pub udp: BTreeMap<&'static str, SocketAddr>,
+    /// Within TLS, by protocol or `any`.
+    pub tls: BTreeMap<&'static str, SocketAddr>,
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    #[error("[devices.ports] {0}: there is no such protocol")]
-    UnknownProtocol(String),
+    #[error("[devices.{0}] {1}: there is no such protocol")]
+    UnknownProtocol(&'static str, String),
+    #[error("[devices.tls] {0}: the protocol has datagrams only")]
+    NoStream(&'static str),
     #[error("cannot listen on {address} for {listener}")]
     Bind { listener: &'static str, address: SocketAddr, source: io::Error },
 }
@@ -67,6 +73,15 @@ pub enum StartError {
 pub(crate) enum Entrance {
     Any,
     Of(&'static dyn Protocol),
+}
+
+impl Entrance {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Any => "any",
+            Self::Of(protocol) => protocol.name(),
+        }
+    }
 }
 
 impl Gateway {
@@ -86,8 +101,9 @@ impl Gateway {
         let mut bound = Bound::default();
         for socket in &sockets {
             match (socket.entrance, &socket.kind) {
+                (entrance, Kind::Stream(_, Some(_))) => _ = bound.tls.insert(entrance.name(), socket.address),
                 (Entrance::Any, _) => bound.any = Some(socket.address),
-                (Entrance::Of(protocol), Kind::Stream(_)) => {
+                (Entrance::Of(protocol), Kind::Stream(..)) => {
                     _ = bound.tcp.insert(protocol.name(), socket.address)
                 }
                 (Entrance::Of(protocol), Kind::Datagram(_)) => {
@@ -100,7 +116,7 @@ impl Gateway {
         for Socket { entrance, kind, .. } in sockets {
             let reception = Arc::clone(&reception);
             match kind {
-                Kind::Stream(listener) => listeners.spawn(accept(listener, entrance, reception)),
+                Kind::Stream(listener, tls) => listeners.spawn(accept(listener, tls, entrance, reception)),
                 Kind::Datagram(socket) => listeners.spawn(datagrams::receive(socket, entrance, reception)),
             };
         }
@@ -166,7 +182,8 @@ struct Socket {
 }
 
 enum Kind {
-    Stream(TcpListener),
+    /// Within TLS if there is something to accept it with.
+    Stream(TcpListener, Option<TlsAcceptor>),
     Datagram(UdpSocket),
 }
 
@@ -177,6 +194,7 @@ struct Plan {
     port: u16,
     streams: Wanted,
     datagrams: Wanted,
+    tls: Option<TlsAcceptor>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -186,9 +204,12 @@ enum Wanted {
 }
 
 fn bind(config: &GatewayConfig) -> Result<Vec<Socket>, StartError> {
-    let known = |name: &String| config.protocols.iter().any(|protocol| protocol.name() == name);
-    if let Some(unknown) = config.ports.keys().find(|name| !known(name)) {
-        return Err(StartError::UnknownProtocol(unknown.clone()));
+    let protocol = |section, name: &String| {
+        let found = config.protocols.iter().copied().find(|protocol| protocol.name() == name);
+        found.ok_or_else(|| StartError::UnknownProtocol(section, name.clone()))
+    };
+    for name in config.ports.keys() {
+        protocol("ports", name)?;
     }
     let wanted = |protocols: &[&dyn Protocol], transports: &[Transport]| {
         let speaks =
@@ -197,15 +218,31 @@ fn bind(config: &GatewayConfig) -> Result<Vec<Socket>, StartError> {
     };
     let plan = |entrance, name, port, protocols: &[&dyn Protocol]| {
         let (streams, datagrams) = (wanted(protocols, STREAMS), wanted(protocols, &[Transport::Udp]));
-        Plan { entrance, name, port, streams, datagrams }
+        Plan { entrance, name, port, streams, datagrams, tls: None }
     };
     let any = config.any.map(|port| plan(Entrance::Any, "any", port, config.protocols));
     let named = config.protocols.iter().filter_map(|protocol| {
         let port = config.ports.get(protocol.name()).copied().unwrap_or(Some(protocol.default_port()));
         port.map(|port| plan(Entrance::Of(*protocol), protocol.name(), port, &[*protocol]))
     });
+    let mut secure = Vec::new();
+    if let Some(Tls { acceptor, any, ports }) = &config.tls {
+        let mut add =
+            |plan: Plan| secure.push(Plan { datagrams: Wanted::No, tls: Some(acceptor.clone()), ..plan });
+        if let Some(port) = any {
+            add(plan(Entrance::Any, "any", *port, config.protocols));
+        }
+        for (name, port) in ports {
+            let protocol = protocol("tls", name)?;
+            let plan = plan(Entrance::Of(protocol), protocol.name(), *port, &[protocol]);
+            if plan.streams == Wanted::No {
+                return Err(StartError::NoStream(plan.name));
+            }
+            add(plan);
+        }
+    }
     let mut sockets = Vec::new();
-    for plan in any.into_iter().chain(named) {
+    for plan in any.into_iter().chain(named).chain(secure) {
         sockets.extend(plan.bind(config.bind)?);
     }
     Ok(sockets)
@@ -234,7 +271,7 @@ impl Plan {
         if self.streams == Wanted::Yes {
             let bound = listen(address).and_then(|bound| Ok((bound.local_addr()?, bound)));
             let (at, bound) = bound.map_err(|source| StartError::Bind { listener, address, source })?;
-            sockets.push(Socket { entrance, kind: Kind::Stream(bound), address: at });
+            sockets.push(Socket { entrance, kind: Kind::Stream(bound, self.tls.clone()), address: at });
             address = at;
         }
         if self.datagrams == Wanted::Yes {
@@ -260,7 +297,12 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-async fn accept(listener: TcpListener, entrance: Entrance, reception: Arc<Reception>) {
+async fn accept(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    entrance: Entrance,
+    reception: Arc<Reception>,
+) {
     let mut sessions = JoinSet::new();
     loop {
         tokio::select! {
@@ -268,7 +310,7 @@ async fn accept(listener: TcpListener, entrance: Entrance, reception: Arc<Recept
             () = reception.stopping.cancelled() => break,
             Some(ended) = sessions.join_next() => observe(ended),
             accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => receive(stream, peer, entrance, &reception, &mut sessions),
+                Ok((stream, peer)) => receive(stream, tls.clone(), peer, entrance, &reception, &mut sessions),
                 Err(error) => {
                     moments::not_accepted(&error);
                     sleep(ACCEPT_PAUSE).await;
@@ -322,6 +364,7 @@ pub(crate) fn observe(ended: Result<(), JoinError>) {
 
 fn receive(
     stream: TcpStream,
+    tls: Option<TlsAcceptor>,
     peer: SocketAddr,
     entrance: Entrance,
     reception: &Arc<Reception>,
@@ -333,15 +376,36 @@ fn receive(
     };
     // Replies are small and waited for. A socket that cannot do this is broken, which its first read will say.
     let _ = stream.set_nodelay(true);
-    let line = Line::new(
-        stream,
-        peer.ip().to_canonical(),
-        reception.limits.reply_timeout,
-        reception.budget.share(),
-        seat,
-    );
     let login_by = Instant::now() + reception.limits.login_timeout;
-    sessions.spawn(attend(Arc::clone(reception), entrance, line, login_by));
+    let reception = Arc::clone(reception);
+    sessions.spawn(async move {
+        let stream = match tls {
+            None => Stream::Left(stream),
+            Some(tls) => match shake_hands(&reception, stream, &tls, login_by).await {
+                Ok(stream) => Stream::Right(Box::new(stream)),
+                Err(ended) => return moments::ended(&ended, entrance.name(), None),
+            },
+        };
+        let (address, share) = (peer.ip().to_canonical(), reception.budget.share());
+        let line = Line::new(stream, address, reception.limits.reply_timeout, share, seat);
+        attend(reception, entrance, line, login_by).await;
+    });
+}
+
+async fn shake_hands(
+    reception: &Reception,
+    stream: TcpStream,
+    tls: &TlsAcceptor,
+    by: Instant,
+) -> Result<TlsStream<TcpStream>, Ended> {
+    tokio::select! {
+        biased;
+        () = reception.stopping.cancelled() => Err(Ended::Stopping),
+        done = timeout_at(by, tls.accept(stream)) => match done {
+            Ok(done) => done.map_err(Ended::Handshake),
+            Err(_) => Err(Ended::LoginTimeout),
+        },
+    }
 }
 
 async fn attend(reception: Arc<Reception>, entrance: Entrance, mut line: Line, login_by: Instant) {

@@ -29,7 +29,7 @@ mod sessions;
 mod turn;
 mod visitors;
 
-pub use config::GatewayConfig;
+pub use config::{GatewayConfig, Tls};
 pub use gateway::{Bound, Gateway, StartError};
 pub use limits::Limits;
 pub use queue::{Asking, CommandQueue};

@@ -5,12 +5,21 @@ use crate::{
     ending::Ended,
     seats::Seat,
 };
-use std::{cell::RefCell, io, net::IpAddr, time::Duration};
+use std::{
+    cell::RefCell,
+    future::poll_fn,
+    net::IpAddr,
+    pin::Pin,
+    task::{Poll, ready},
+    time::Duration,
+};
 use tokio::{
-    io::AsyncWriteExt,
+    io::{AsyncRead, AsyncWriteExt, ReadBuf},
     net::TcpStream,
     time::{Instant, timeout, timeout_at},
 };
+use tokio_rustls::server::TlsStream;
+use tokio_util::either::Either;
 
 /// As much is read at once, made durable together and acknowledged together.
 const CHUNK: usize = 16 << 10;
@@ -20,8 +29,11 @@ thread_local! {
     static BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; CHUNK].into());
 }
 
+/// Bytes as they are, or within TLS.
+pub(crate) type Stream = Either<TcpStream, Box<TlsStream<TcpStream>>>;
+
 pub(crate) struct Line {
-    stream: TcpStream,
+    stream: Stream,
     address: IpAddr,
     reply_timeout: Duration,
     share: Share,
@@ -30,7 +42,7 @@ pub(crate) struct Line {
 
 impl Line {
     pub(crate) fn new(
-        stream: TcpStream,
+        stream: Stream,
         address: IpAddr,
         reply_timeout: Duration,
         share: Share,
@@ -43,32 +55,35 @@ impl Line {
         self.address
     }
 
-    /// Whether there is something to read before `deadline`.
-    pub(crate) async fn readable(&self, deadline: Instant) -> io::Result<bool> {
-        match timeout_at(deadline, self.stream.readable()).await {
-            Ok(ready) => ready.map(|()| true),
-            Err(_) => Ok(false),
-        }
-    }
-
-    /// Gives what has come to `take`, at most one chunk; `false` when that was a false alarm.
-    /// `waiting` bytes of the connection wait already.
-    pub(crate) fn read(
+    /// Waits for bytes until `deadline`, and gives them to `take`, at most one chunk. `waiting` bytes of the connection
+    /// wait already. `false` when nothing came in time.
+    ///
+    /// Nothing is lost when the future is dropped.
+    pub(crate) async fn read(
         &mut self,
+        deadline: Instant,
         waiting: usize,
         holder: Holder,
         take: impl FnOnce(&[u8]),
     ) -> Result<bool, Ended> {
-        BUFFER.with_borrow_mut(|buffer| match self.stream.try_read(buffer) {
-            Ok(0) => Err(Ended::ByDevice),
-            Ok(length) => {
-                self.share.hold(waiting + length, holder).map_err(|OverBudget| Ended::OverBudget)?;
-                take(&buffer[..length]);
-                Ok(true)
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
-            Err(error) => Err(error.into()),
-        })
+        let (stream, share) = (&mut self.stream, &mut self.share);
+        let mut take = Some(take);
+        let reading = poll_fn(|context| {
+            BUFFER.with_borrow_mut(|buffer| {
+                let mut buffer = ReadBuf::new(buffer);
+                ready!(Pin::new(&mut *stream).poll_read(context, &mut buffer))?;
+                let bytes = buffer.filled();
+                if bytes.is_empty() {
+                    return Poll::Ready(Err(Ended::ByDevice));
+                }
+                share.hold(waiting + bytes.len(), holder).map_err(|OverBudget| Ended::OverBudget)?;
+                if let Some(take) = take.take() {
+                    take(bytes);
+                }
+                Poll::Ready(Ok(true))
+            })
+        });
+        timeout_at(deadline, reading).await.unwrap_or(Ok(false))
     }
 
     /// Gives back what does not wait any longer.
@@ -86,7 +101,11 @@ impl Line {
         if bytes.is_empty() {
             return Ok(());
         }
-        match timeout(within.min(self.reply_timeout), self.stream.write_all(bytes)).await {
+        let sending = async {
+            self.stream.write_all(bytes).await?;
+            self.stream.flush().await
+        };
+        match timeout(within.min(self.reply_timeout), sending).await {
             Ok(sent) => Ok(sent?),
             Err(_) => Err(Ended::ReplyTimeout),
         }

@@ -36,8 +36,8 @@ struct Party {
 
 /// What a session waits for.
 enum Next {
-    /// There is something to read.
-    Read,
+    /// Bytes have come.
+    Settle,
     /// It is time to see whether commands wait.
     Deliver,
 }
@@ -81,13 +81,8 @@ impl Session {
             self.settle().await?;
         }
         loop {
-            if let Next::Read = self.wait().await? {
-                let (waiting, holder) = (self.connection.buffered(), self.holder());
-                if !self.line.read(waiting, holder, |bytes| self.connection.receive(bytes))? {
-                    continue;
-                }
+            if let Next::Settle = self.wait().await? {
                 self.heard = Instant::now();
-                self.party.stay.check().await?;
                 self.settle().await?;
             }
             self.deliver().await?;
@@ -100,17 +95,21 @@ impl Session {
         } else {
             (self.heard + self.reception.limits.idle_timeout, Ended::IdleTimeout)
         };
-        let errand = self.party.errands.due();
+        let (waiting, holder) = (self.connection.buffered(), self.holder());
+        let Self { line, connection, party: Party { stay, errands, .. }, reception, .. } = self;
+        let errand = errands.due();
         tokio::select! {
             biased;
-            () = self.reception.stopping.cancelled() => Err(Ended::Stopping),
-            why = self.party.stay.leash().pulled() => Err(why),
-            () = self.party.stay.leash().woken() => {
-                self.party.errands.wake();
+            () = reception.stopping.cancelled() => Err(Ended::Stopping),
+            why = stay.leash().pulled() => Err(why),
+            () = stay.leash().woken() => {
+                errands.wake();
                 Ok(Next::Deliver)
             }
             () = sleep_until(errand.unwrap_or(deadline)), if errand.is_some() => Ok(Next::Deliver),
-            readable = self.line.readable(deadline) => if readable? { Ok(Next::Read) } else { Err(too_late) },
+            read = line.read(deadline, waiting, holder, |bytes| connection.receive(bytes)) => {
+                if read? { Ok(Next::Settle) } else { Err(too_late) }
+            }
         }
     }
 
@@ -118,6 +117,7 @@ impl Session {
     async fn settle(&mut self) -> Result<(), Ended> {
         let read = Instant::now();
         let address = self.line.address();
+        self.party.stay.check().await?;
         let turn = turn(&self.reception, self.protocol, address, &mut self.connection, &mut self.party).await;
         let sent = self.line.send(&turn.at_once).await;
         if !turn.records.is_empty() {

@@ -17,7 +17,8 @@ use tokio::{
     sync::Semaphore,
     time::{sleep, timeout},
 };
-use tokio_util::sync::CancellationToken;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::{either::Either, sync::CancellationToken};
 
 /// Connections of one listener at once; a further one is closed.
 const CONNECTIONS: usize = 10_000;
@@ -28,8 +29,8 @@ const GRACE: Duration = Duration::from_secs(3);
 /// After a failed accept, most often for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Answers with `routes` until `stop` is cancelled.
-pub async fn serve(listener: TcpListener, routes: Router, stop: CancellationToken) {
+/// Answers with `routes` until `stop` is cancelled, within TLS if there is something to accept it with.
+pub async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, routes: Router, stop: CancellationToken) {
     let seats = Arc::new(Semaphore::new(CONNECTIONS));
     let ending = GracefulShutdown::new();
     let mut builder = Builder::new(TokioExecutor::new());
@@ -53,10 +54,19 @@ pub async fn serve(listener: TcpListener, routes: Router, stop: CancellationToke
             Request::extensions_mut(&mut request).insert(ConnectInfo(address));
             routes.call(request)
         });
-        let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
-        let connection = ending.watch(connection);
+        let (builder, watcher, tls) = (builder.clone(), ending.watcher(), tls.clone());
         tokio::spawn(async move {
             let _seat = seat;
+            let stream = match tls {
+                None => Either::Left(stream),
+                Some(tls) => match timeout(HEAD, tls.accept(stream)).await {
+                    Ok(Ok(stream)) => Either::Right(stream),
+                    Ok(Err(error)) => return tracing::debug!(%error, "no TLS connection"),
+                    Err(_) => return tracing::debug!("no TLS connection in time"),
+                },
+            };
+            let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
+            let connection = watcher.watch(connection.into_owned());
             if let Err(error) = connection.await {
                 tracing::debug!(error, "an http connection broke");
             }

@@ -18,6 +18,7 @@ mod serve;
 mod server_secret;
 mod services;
 mod stop;
+mod tls;
 
 use clap::{Parser, error::ErrorKind};
 use std::{io, process::ExitCode};

@@ -17,6 +17,9 @@ pub struct Listening {
     pub admin: SocketAddr,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub any: Option<SocketAddr>,
+    /// The same within TLS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub any_tls: Option<SocketAddr>,
     /// By protocol, as far as they are not closed.
     pub devices: BTreeMap<String, Sockets>,
 }
@@ -28,6 +31,8 @@ pub struct Sockets {
     pub tcp: Option<SocketAddr>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub udp: Option<SocketAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<SocketAddr>,
 }
 
 /// The file; it goes when this is dropped.
@@ -94,8 +99,9 @@ mod tests {
         ReadyFile::remove_stale(folder.path()).unwrap();
 
         let [http, admin, tcp] = [8080, 8081, 5027].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
-        let devices = BTreeMap::from([("teltonika".to_owned(), Sockets { tcp: Some(tcp), udp: None })]);
-        let listening = Listening { http, admin, any: None, devices };
+        let devices =
+            BTreeMap::from([("teltonika".to_owned(), Sockets { tcp: Some(tcp), ..Sockets::default() })]);
+        let listening = Listening { http, admin, any: None, any_tls: None, devices };
         let file = ReadyFile::write(folder.path(), &listening).unwrap();
         let names: Vec<_> =
             fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect();

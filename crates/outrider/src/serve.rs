@@ -9,6 +9,7 @@ use crate::{
     ready_file::{Listening, ReadyFile, Sockets},
     services::Services,
     stop,
+    tls::Tls,
 };
 use anyhow::Context;
 use api::{Api, ApiConfig, PanelAccess};
@@ -18,6 +19,7 @@ use gateway::Bound;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, time::interval};
+use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// How often finished histogram samples are folded into their buckets, so that they do not pile up between scrapes.
@@ -53,6 +55,7 @@ async fn serve(config: Config, purpose: Purpose, open_files: u64) -> anyhow::Res
     let clock = Arc::new(SystemClock::default());
     logs::start(&config.log, clock.clone())?;
     let server = Server {
+        tls: Tls::load(&config.tls)?,
         clock,
         readiness: Readiness::default(),
         metrics: metrics_page::start()?,
@@ -74,6 +77,7 @@ async fn serve(config: Config, purpose: Purpose, open_files: u64) -> anyhow::Res
 struct Server {
     config: Config,
     purpose: Purpose,
+    tls: Option<Tls>,
     clock: Arc<dyn Clock>,
     readiness: Readiness,
     metrics: PrometheusHandle,
@@ -86,7 +90,8 @@ struct Server {
 async fn run_until_stopped(server: &Server) -> anyhow::Result<()> {
     let stop = server.stop.clone();
     server.readiness.register("server", move || stop.is_cancelled().then(|| "it is stopping".to_owned()));
-    let services = Services::start(&server.config, server.clock.clone(), &server.readiness).await?;
+    let services =
+        Services::start(&server.config, server.tls.as_ref(), server.clock.clone(), &server.readiness).await?;
     let outcome = listen_until_stopped(server, &services).await;
     server.stop.cancel();
     let ended = stop::within(stop::DEADLINE, async {
@@ -129,18 +134,21 @@ async fn listen(server: &Server, services: &Services) -> anyhow::Result<Listenin
         }
     });
 
-    let Config { http: settings, admin, panel, .. } = &server.config;
+    let Config { http: settings, admin, panel, tls, .. } = &server.config;
     let api = |panel| {
         let body_limit = usize::try_from(settings.body_limit.0).unwrap_or(usize::MAX);
         let config = ApiConfig { rate_limit: settings.rate_limit, body_limit, panel };
         Api::router(Arc::clone(&services.fleet), config).merge(health::routes(server.readiness.clone()))
     };
     let admin_routes = api(PanelAccess::PanelOnly).merge(metrics_page::routes(server.metrics.clone()));
-    let admin = server.serve_http("admin", admin.listen, admin_routes).await?;
+    let acceptor = || server.tls.as_ref().map(|tls| tls.http.clone());
+    let admin =
+        server.serve_http("admin", admin.listen, tls.admin.then(acceptor).flatten(), admin_routes).await?;
     let on_http = if panel.public { PanelAccess::UserAndPanel } else { PanelAccess::UserOnly };
-    let http = server.serve_http("http", settings.listen, api(on_http).merge(console::routes())).await?;
+    let routes = api(on_http).merge(console::routes());
+    let http = server.serve_http("http", settings.listen, tls.http.then(acceptor).flatten(), routes).await?;
 
-    let Bound { any, tcp, udp } = services.bound();
+    let Bound { any, tcp, udp, tls } = services.bound();
     let mut devices: BTreeMap<String, Sockets> = BTreeMap::new();
     for (name, address) in tcp {
         devices.entry((*name).to_owned()).or_default().tcp = Some(*address);
@@ -148,7 +156,10 @@ async fn listen(server: &Server, services: &Services) -> anyhow::Result<Listenin
     for (name, address) in udp {
         devices.entry((*name).to_owned()).or_default().udp = Some(*address);
     }
-    Ok(Listening { http, admin, any: *any, devices })
+    for (name, address) in tls.iter().filter(|(name, _)| **name != "any") {
+        devices.entry((*name).to_owned()).or_default().tls = Some(*address);
+    }
+    Ok(Listening { http, admin, any: *any, any_tls: tls.get("any").copied(), devices })
 }
 
 impl Server {
@@ -165,12 +176,13 @@ impl Server {
         &self,
         section: &'static str,
         listen: SocketAddr,
+        tls: Option<TlsAcceptor>,
         routes: Router,
     ) -> anyhow::Result<SocketAddr> {
         let place = || format!("cannot listen on {listen} ([{section}] listen)");
         let listener = TcpListener::bind(listen).await.with_context(place)?;
         let bound = listener.local_addr().with_context(place)?;
-        self.tasks.spawn(http::serve(listener, routes, self.stop.clone()));
+        self.tasks.spawn(http::serve(listener, tls, routes, self.stop.clone()));
         Ok(bound)
     }
 }

@@ -2,9 +2,10 @@
 //! they need each other, stopped in the reverse order, so that nothing that was acknowledged is lost.
 
 use crate::{
-    config::{self, Config},
+    config::{self, Config, Entrance, Port},
     health::Readiness,
     panel_password, server_secret,
+    tls::Tls,
 };
 use anyhow::Context;
 use domain::{Clock, ConnectionTimeouts, IgnitionSource, TripDetection};
@@ -16,7 +17,7 @@ use rand::{
     SeedableRng,
     rngs::{StdRng, SysRng},
 };
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use store::{
     catalog::{Catalog, Location},
     history::{EmbeddedHistory, History, HistoryConfig},
@@ -24,6 +25,7 @@ use store::{
     signals::Signals,
 };
 use telemetry::SourceSettings;
+use tokio_rustls::TlsAcceptor;
 
 /// How long open connections may take to end; the rest of the stop's deadline is for the stores.
 const CONNECTIONS_END: Duration = Duration::from_secs(5);
@@ -45,6 +47,7 @@ impl Services {
     /// When one of them cannot start.
     pub async fn start(
         config: &Config,
+        tls: Option<&Tls>,
         clock: Arc<dyn Clock>,
         readiness: &Readiness,
     ) -> anyhow::Result<Self> {
@@ -94,7 +97,7 @@ impl Services {
         panel_password::ensure(&fleet, config).await?;
 
         let gateway = Gateway::start(
-            gateway_config(config),
+            gateway_config(config, tls),
             journal.clone(),
             Arc::new(catalog.clone()),
             Arc::new(catalog.clone()),
@@ -179,11 +182,20 @@ fn source_settings(config: &Config) -> SourceSettings {
     }
 }
 
-fn gateway_config(config: &Config) -> GatewayConfig {
+fn gateway_config(config: &Config, tls: Option<&Tls>) -> GatewayConfig {
     let devices = &config.devices;
+    let within_tls = |acceptor: TlsAcceptor| {
+        let port = |(entrance, port): (&Entrance, &Port)| Some((*entrance, port.to_bind()?));
+        let ports: BTreeMap<_, _> = devices.tls.iter().filter_map(port).collect();
+        let any = ports.get(&Entrance::Any).copied();
+        let named = ports.into_iter().filter(|(entrance, _)| *entrance != Entrance::Any);
+        let ports = named.map(|(entrance, port)| (entrance.to_string(), port)).collect();
+        gateway::Tls { acceptor, any, ports }
+    };
     GatewayConfig {
         bind: devices.bind,
         any: devices.any.to_bind(),
+        tls: tls.map(|tls| within_tls(tls.devices.clone())),
         ports: devices.ports.iter().map(|(name, port)| (name.to_string(), port.to_bind())).collect(),
         limits: Limits {
             sessions: devices.limits.max_sessions.get(),

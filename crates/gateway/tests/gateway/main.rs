@@ -14,4 +14,5 @@ mod metrics;
 mod power_cut;
 mod site;
 mod start;
+mod tls;
 mod toy;

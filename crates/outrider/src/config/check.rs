@@ -1,6 +1,6 @@
 //! What no single value shows to be wrong: values against each other, and against what can work at all.
 
-use super::{ByteSize, Config};
+use super::{ByteSize, Config, Entrance, Tls};
 use domain::Transport;
 use std::time::Duration;
 
@@ -42,6 +42,20 @@ pub(super) fn consistent(config: &Config) -> Result<(), Inconsistent> {
     if let Err(wrong) = crate::logs::filter(&log.level) {
         return Err(inconsistent(&["log.level"], &format!("not a log filter: {wrong}")));
     }
+    let Tls { certificate, key, .. } = &config.tls;
+    require(
+        certificate.is_some() == key.is_some(),
+        &["tls.certificate", "tls.key"],
+        "certificate and key belong together",
+    )?;
+    for entrance in devices.tls.keys() {
+        let name = format!("devices.tls.{entrance}");
+        require(certificate.is_some(), &[&name], "needs [tls] certificate and key")?;
+        if let Entrance::Of(protocol) = entrance {
+            let transports = protocol.protocol().map_or(&[][..], protocols::Protocol::transports);
+            require(transports.iter().any(|it| !is_udp(*it)), &[&name], "the protocol has datagrams only")?;
+        }
+    }
     no_port_twice(config)
 }
 
@@ -59,6 +73,16 @@ fn no_port_twice(config: &Config) -> Result<(), Inconsistent> {
             return Err(inconsistent(&[&key, other], &format!("the same port as {other}")));
         }
         taken.push((key, *port, transports));
+    }
+    for (entrance, port) in &config.devices.tls {
+        let key = format!("devices.tls.{entrance}");
+        let same = |(_, other, sockets): &&(_, _, &[Transport])| {
+            other == port && sockets.iter().any(|transport| !is_udp(*transport))
+        };
+        if let (Some(1..), Some((other, ..))) = (port.to_bind(), taken.iter().find(same)) {
+            return Err(inconsistent(&[&key, other], &format!("the same port as {other}")));
+        }
+        taken.push((key, *port, &[Transport::Tcp]));
     }
     Ok(())
 }

@@ -10,7 +10,10 @@ pub use layers::ConfigError;
 pub use values::{ByteSize, Catalog, Engine, LogFormat, Port, Secret};
 
 use protocols::Protocol;
-use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{Error, IntoDeserializer},
+};
 use std::{
     collections::BTreeMap,
     fmt,
@@ -27,6 +30,7 @@ pub struct Config {
     pub http: Http,
     pub admin: Admin,
     pub panel: Panel,
+    pub tls: Tls,
     pub devices: Devices,
     pub status: Status,
     pub store: Store,
@@ -59,12 +63,25 @@ pub struct Panel {
 
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
+pub struct Tls {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<PathBuf>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<PathBuf>,
+    pub http: bool,
+    pub admin: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
 pub struct Devices {
     pub bind: IpAddr,
     pub any: Port,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public_address: Option<String>,
     pub limits: Limits,
+    /// Further ports within TLS.
+    pub tls: BTreeMap<Entrance, Port>,
     /// Every protocol has its entry.
     pub ports: BTreeMap<ProtocolName, Port>,
 }
@@ -114,6 +131,13 @@ pub struct Log {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct ProtocolName(&'static str);
 
+/// What a port of `[devices.tls]` is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Entrance {
+    Any,
+    Of(ProtocolName),
+}
+
 impl Config {
     /// The defaults, then `file`, then the `OUTRIDER__…` among `variables`; the later wins.
     ///
@@ -140,6 +164,31 @@ impl<'de> Deserialize<'de> for ProtocolName {
         let unknown = || format!("there is no protocol `{name}`; `outrider protocols` lists them");
         let protocol = protocols::protocol(&name).ok_or_else(|| D::Error::custom(unknown()))?;
         Ok(Self(protocol.name()))
+    }
+}
+
+impl<'de> Deserialize<'de> for Entrance {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        if name == "any" {
+            return Ok(Self::Any);
+        }
+        ProtocolName::deserialize(name.into_deserializer()).map(Self::Of)
+    }
+}
+
+impl Serialize for Entrance {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl fmt::Display for Entrance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any => f.write_str("any"),
+            Self::Of(protocol) => protocol.fmt(f),
+        }
     }
 }
 

@@ -29,5 +29,6 @@ mod openapi;
 mod postgres;
 mod secrets;
 mod support;
+mod tls;
 mod tracks;
 mod websocket;

@@ -229,7 +229,8 @@ impl Server {
         changed
     }
 
-    fn address(&self, pointer: &str) -> SocketAddr {
+    /// Where it listens, by the place in `ready.json`.
+    pub fn address(&self, pointer: &str) -> SocketAddr {
         let ready = &self.process.as_ref().unwrap().ready;
         ready.pointer(pointer).and_then(Value::as_str).unwrap().parse().unwrap()
     }

@@ -67,12 +67,13 @@ impl Fleet {
             }
         }
         let before = self.counter_rule(view.source.id, counter_type).await?;
-        let shown = self.shown(&view, counter_type, &before, &sensors).map(|shown| shown.value);
+        let earlier = self.earlier_totals(&view).await?;
+        let shown = self.shown(&view, counter_type, &before, &sensors, &earlier).map(|shown| shown.value);
         let mut rule = CounterRule { multiplier, sensor, ..before };
         if sensor.is_some() && sensor != before.sensor {
             (rule.offset, rule.set_at) = (0.0, None);
         } else if let Some(shown) = shown {
-            let reading = self.reading(&view, counter_type, &rule, &sensors);
+            let reading = self.reading(&view, counter_type, &rule, &sensors, &earlier);
             rule = rule.showing(shown, reading.map_or(0.0, |reading| reading.value));
         }
         self.catalog.set_counter(view.source.id, counter_type, &rule).await?;
@@ -94,7 +95,8 @@ impl Fleet {
         let view = self.changeable(caller, tracker).map_err(entity)?;
         let sensors = self.sensors_of(view.source.id).await?;
         let rule = self.counter_rule(view.source.id, counter_type).await?;
-        let reading = self.reading(&view, counter_type, &rule, &sensors);
+        let earlier = self.earlier_totals(&view).await?;
+        let reading = self.reading(&view, counter_type, &rule, &sensors, &earlier);
         let rule = CounterRule { set_at: Some(self.now()), ..rule }
             .showing(value, reading.map_or(0.0, |reading| reading.value));
         self.catalog.set_counter(view.source.id, counter_type, &rule).await?;
@@ -183,7 +185,9 @@ impl Fleet {
     pub(crate) async fn counters_shown(&self, view: &TrackerView) -> Result<Vec<CounterValue>, Failure> {
         let sensors = self.sensors_of(view.source.id).await?;
         let counters = self.catalog.counters_of(view.source.id).await?;
-        let shown = |counter: &Counter| self.shown(view, counter.counter_type, &counter.rule, &sensors);
+        let earlier = self.earlier_totals(view).await?;
+        let shown =
+            |counter: &Counter| self.shown(view, counter.counter_type, &counter.rule, &sensors, &earlier);
         Ok(counters.iter().filter_map(shown).collect())
     }
 
@@ -208,8 +212,9 @@ impl Fleet {
         counter_type: CounterType,
         rule: &CounterRule,
         sensors: &[Sensor],
+        earlier: &[Totals],
     ) -> Option<CounterValue> {
-        let reading = self.reading(view, counter_type, rule, sensors);
+        let reading = self.reading(view, counter_type, rule, sensors, earlier);
         let time = reading.map(|reading| reading.time).max(rule.set_at)?;
         let value = rule.shown(reading.map_or(0.0, |reading| reading.value));
         Some(CounterValue { counter_type, value, time })
@@ -222,6 +227,7 @@ impl Fleet {
         counter_type: CounterType,
         rule: &CounterRule,
         sensors: &[Sensor],
+        earlier: &[Totals],
     ) -> Option<Reading> {
         let of_sensor = |state: &State, wanted: &dyn Fn(&Sensor) -> bool| {
             sensors.iter().filter(|sensor| wanted(sensor)).find_map(|sensor| match &sensor.kind {
@@ -229,11 +235,23 @@ impl Fleet {
                 _ => None,
             })
         };
-        self.live.with_state(view.source.id, |state| match (counter_type, rule.sensor) {
+        let now = self.live.with_state(view.source.id, |state| match (counter_type, rule.sensor) {
             (CounterType::Odometer, Some(id)) => of_sensor(state, &|sensor| sensor.id == id),
             (CounterType::FuelConsumed, _) => of_sensor(state, &measures_fuel_consumed),
             (counter_type, _) => run_up(&state.totals, counter_type),
-        })?
+        });
+        if counter_type == CounterType::FuelConsumed || rule.sensor.is_some() {
+            return now?;
+        }
+        let all = earlier.iter().filter_map(|totals| run_up(totals, counter_type)).chain(now.flatten());
+        all.reduce(|one, next| Reading { value: one.value + next.value, time: one.time.max(next.time) })
+    }
+
+    /// What the devices ran up that the tracker stood on before.
+    async fn earlier_totals(&self, view: &TrackerView) -> Result<Vec<Totals>, Failure> {
+        let spans = self.catalog.tracker_spans(view.tracker.account, view.tracker.id).await?;
+        let earlier = spans.into_iter().map(|span| span.source).filter(|source| *source != view.source.id);
+        Ok(earlier.filter_map(|source| self.live.with_state(source, |state| state.totals)).collect())
     }
 
     /// The source's own kilometres or hours: counted back from now, as live state counts them.
@@ -267,7 +285,8 @@ impl Fleet {
             }
         }
         let counted = run_up(counting.totals(), counter_type).map_or(0.0, |reading| reading.value);
-        let now = self.live.with_state(source, |state| run_up(&state.totals, counter_type)).flatten();
+        let earlier = self.earlier_totals(view).await?;
+        let now = self.reading(view, counter_type, rule, &[], &earlier);
         let before = now.map_or(0.0, |now| now.value) - counted;
         let shown = |reading: Reading| (reading.time, rule.shown(before + reading.value));
         Ok(readings.into_iter().map(shown).collect())

@@ -12,6 +12,8 @@ statements! {
     SET = "INSERT INTO counters (source_id, counter_type, definition) VALUES ($1, $2, $3) \
         ON CONFLICT (source_id, counter_type) DO UPDATE SET definition = excluded.definition RETURNING id";
     OF_SOURCE = "SELECT id, counter_type, definition FROM counters WHERE source_id = $1 ORDER BY id";
+    MOVE = "UPDATE counters SET source_id = $2 WHERE source_id = $1";
+    MOVE_OUTPUT_TITLES = "UPDATE output_titles SET source_id = $2 WHERE source_id = $1";
     SET_OUTPUT_TITLE = "INSERT INTO output_titles (source_id, number, title) VALUES ($1, $2, $3) \
         ON CONFLICT (source_id, number) DO UPDATE SET title = excluded.title";
     OUTPUT_TITLES = "SELECT number, title FROM output_titles WHERE source_id = $1 ORDER BY number";
@@ -74,6 +76,17 @@ pub(super) async fn create_defaults(
     set(&mut *connection, source, CounterType::Odometer, &CounterRule::default()).await?;
     if model.model().ignition_input().is_some() {
         set(&mut *connection, source, CounterType::EngineHours, &CounterRule::default()).await?;
+    }
+    Ok(())
+}
+
+/// Moves what stood for a replaced source to the new one. For the transaction that replaces the source.
+pub(super) async fn take_over(
+    connection: &mut AnyConnection,
+    [old, new]: [SourceId; 2],
+) -> Result<(), CatalogError> {
+    for sql in [MOVE, MOVE_OUTPUT_TITLES] {
+        query(sql).bind(old.0).bind(new.0).execute(&mut *connection).await?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use crate::{
     action::{CallerKind, Entry},
     answer::{Answered, respond},
     openapi,
+    proxies::{self, Network},
     registry::ACTIONS,
     request::Request,
     throttle::Throttle,
@@ -39,6 +40,8 @@ pub struct ApiConfig {
     /// Longest body in bytes; a longer one answers 9.
     pub body_limit: usize,
     pub panel: PanelAccess,
+    /// Proxies of ours: whom they heard is the client.
+    pub trusted_proxies: Vec<Network>,
 }
 
 /// Which of the two APIs a listener serves.
@@ -142,9 +145,11 @@ impl Api {
 
 async fn call(
     State(api): State<Arc<Api>>,
-    ConnectInfo(address): ConnectInfo<SocketAddr>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: http::Request<Body>,
 ) -> Response<Body> {
+    let client = proxies::client(peer.ip(), request.headers(), &api.config.trusted_proxies);
+    let address = SocketAddr::new(client, peer.port());
     let subscription = unprefixed(request.uri().path()) == websocket::PATH;
     if subscription && api.config.panel != PanelAccess::PanelOnly {
         let (fleet, throttle) = (Arc::clone(&api.fleet), Arc::clone(&api.throttle));

@@ -12,6 +12,7 @@ mod fuzzing;
 mod http;
 mod openapi;
 mod parameters;
+mod proxies;
 mod registry;
 mod request;
 mod throttle;
@@ -21,4 +22,5 @@ pub use action::{CallerKind, Entry};
 #[cfg(feature = "testing")]
 pub use fuzzing::try_call;
 pub use http::{Api, ApiConfig, PanelAccess};
+pub use proxies::{InvalidNetwork, Network};
 pub use registry::ACTIONS;

@@ -2,7 +2,7 @@
 
 use crate::{
     action::{Entry, entry},
-    actions::{api_key, garage, panel, plugin, sub_user, tag, tariff, track, tracker, user, vehicle},
+    actions::{api_key, base, garage, panel, plugin, sub_user, tag, tariff, track, tracker, user, vehicle},
 };
 
 pub static ACTIONS: &[Entry] = &[
@@ -51,6 +51,13 @@ pub static ACTIONS: &[Entry] = &[
     entry::<tracker::rule::Delete>(),
     entry::<tracker::rule::Bind>(),
     entry::<tracker::rule::Unbind>(),
+    entry::<tracker::basic_settings::Read>(),
+    entry::<tracker::basic_settings::Update>(),
+    entry::<tracker::basic_settings::ReadLbs>(),
+    entry::<tracker::basic_settings::UpdateLbs>(),
+    entry::<tracker::special_settings::Read>(),
+    entry::<tracker::special_settings::Update>(),
+    entry::<base::Nothing>(),
     entry::<plugin::List>(),
     entry::<tracker::model::ListModels>(),
     entry::<tracker::register::Register>(),

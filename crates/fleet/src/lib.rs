@@ -37,6 +37,7 @@ mod tag;
 mod tariff;
 mod track;
 mod tracker;
+mod tracker_settings;
 mod trip_detection;
 mod turns;
 mod user;
@@ -78,6 +79,7 @@ pub use telemetry::{
 };
 pub use track::{PointChoice, Track, TrackListing, TrackPoint, TrackPoints, Tracks, Trip};
 pub use tracker::{StateOf, TrackerView};
+pub use tracker_settings::SpecialSettings;
 pub use trip_detection::source_settings;
 pub use user::{PanelUser, PanelUserChange, SettingsChange, UserDraft};
 pub use vehicle::VehicleView;

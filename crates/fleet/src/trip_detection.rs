@@ -1,6 +1,9 @@
 //! Trip detection: when a tracker is moving, stopped, parked. It belongs to the source.
 
-use crate::{Failure, Fleet, TrackerView, UserCaller};
+use crate::{
+    Failure, Fleet, TrackerView, UserCaller,
+    tracker_settings::{DEVICE_STATUS, special, timeouts},
+};
 use domain::{ErrorCode, ModelCode, SourceId, TrackerId, TripDetection};
 use std::collections::BTreeMap;
 use store::catalog::{Catalog, CatalogError, IgnitionSensor};
@@ -55,6 +58,10 @@ pub async fn source_settings(
     let mut settings = BTreeMap::new();
     for (source, trips) in catalog.trip_detections().await? {
         settings.insert(source, SourceSettings { trips, ..defaults });
+    }
+    for setting in catalog.source_settings_of_kind(&special(DEVICE_STATUS)).await? {
+        let of_source = settings.entry(setting.source).or_insert(defaults);
+        of_source.timeouts = timeouts(&setting.value, defaults.timeouts);
     }
     let mut ignitions = BTreeMap::<_, (String, Vec<_>)>::new();
     for IgnitionSensor { source, model, sensor } in catalog.ignition_sensors().await? {

@@ -152,6 +152,11 @@ impl Live {
         self.shared.publisher.subscribe(self.stop.clone())
     }
 
+    /// Settings of the sources that have none of their own.
+    pub fn defaults(&self) -> SourceSettings {
+        self.shared.sources.defaults()
+    }
+
     pub fn settings(&self, source: SourceId) -> SourceSettings {
         self.shared.sources.settings(source)
     }

@@ -47,6 +47,10 @@ impl Sources {
         }
     }
 
+    pub(crate) fn defaults(&self) -> SourceSettings {
+        self.defaults
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.len.load(Ordering::Relaxed)
     }

@@ -137,7 +137,12 @@ async fn listen(server: &Server, services: &Services) -> anyhow::Result<Listenin
     let Config { http: settings, admin, panel, tls, .. } = &server.config;
     let api = |panel| {
         let body_limit = usize::try_from(settings.body_limit.0).unwrap_or(usize::MAX);
-        let config = ApiConfig { rate_limit: settings.rate_limit, body_limit, panel };
+        let config = ApiConfig {
+            rate_limit: settings.rate_limit,
+            body_limit,
+            panel,
+            trusted_proxies: settings.trusted_proxies.iter().map(|network| network.0).collect(),
+        };
         Api::router(Arc::clone(&services.fleet), config).merge(health::routes(server.readiness.clone()))
     };
     let admin_routes = api(PanelAccess::PanelOnly).merge(metrics_page::routes(server.metrics.clone()));

@@ -1,6 +1,7 @@
 //! The actions, one folder per resource.
 
 pub(crate) mod api_key;
+pub(crate) mod base;
 pub(crate) mod garage;
 pub(crate) mod panel;
 mod person;

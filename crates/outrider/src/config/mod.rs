@@ -7,7 +7,7 @@ pub mod reference;
 pub mod values;
 
 pub use layers::ConfigError;
-pub use values::{ByteSize, Catalog, Engine, LogFormat, Port, Secret};
+pub use values::{ByteSize, Catalog, Engine, LogFormat, Port, ProxyNetwork, Secret};
 
 use protocols::Protocol;
 use serde::{
@@ -44,6 +44,7 @@ pub struct Http {
     /// Requests per second.
     pub rate_limit: NonZeroU32,
     pub body_limit: ByteSize,
+    pub trusted_proxies: Vec<ProxyNetwork>,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]

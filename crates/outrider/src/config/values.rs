@@ -30,6 +30,10 @@ pub enum Catalog {
     Postgres(PostgresUrl),
 }
 
+/// A network of proxies, written `10.0.0.0/8`; an address is a network of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProxyNetwork(pub api::Network);
+
 /// What keeps the journal, and what the history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -165,6 +169,21 @@ impl<'de> Deserialize<'de> for ByteSize {
 impl Serialize for ByteSize {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for ProxyNetwork {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let network =
+            text.parse().map_err(|wrong: api::InvalidNetwork| D::Error::custom(format!("`{text}` {wrong}")));
+        network.map(Self)
+    }
+}
+
+impl Serialize for ProxyNetwork {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
     }
 }
 

@@ -62,3 +62,19 @@ fn requests_above_the_limit_answer_15_and_the_next_second_is_free() {
     // Being refused costs nothing: health and metrics are not counted either.
     assert_eq!(get_from(3, http, "/health/live").0, 200);
 }
+
+#[test]
+fn callers_behind_a_proxy_are_counted_apart() {
+    let limited = |configuration: &str| {
+        let server = Server::start_with(&format!("[http]\nrate_limit = 1\n{configuration}"));
+        let call = |client: &str| {
+            server.anyone().get("/v2/nonsense/read", &[("x-forwarded-for", client)]).status == 429
+        };
+        // Each of them once, and then one of them without end.
+        let strangers = (1..=9).any(|host| call(&format!("198.51.100.{host}")));
+        let forged = (1..=99).any(|host| call(&format!("203.0.113.{host}, 198.51.100.99")));
+        (strangers, forged)
+    };
+    assert_eq!(limited("trusted_proxies = [\"127.0.0.0/8\"]\n"), (false, true));
+    assert_eq!(limited("trusted_proxies = [\"10.0.0.0/8\"]\n"), (true, true), "a proxy of somebody else");
+}

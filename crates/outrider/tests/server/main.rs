@@ -19,6 +19,7 @@ mod api_readings;
 mod api_registration;
 mod api_sensors;
 mod api_sessions;
+mod api_settings;
 mod api_states;
 mod api_sub_users;
 mod authorization;

@@ -29,6 +29,7 @@ mod sensor;
 mod session;
 mod sim_card;
 mod source;
+mod source_setting;
 mod statements;
 mod sub_user;
 mod tag;
@@ -62,6 +63,7 @@ pub use sensor::IgnitionSensor;
 pub use session::{NewSession, Session, SessionOwner};
 pub use sim_card::SimCard;
 pub use source::{Admission, BundledSim, NewSource, Source};
+pub use source_setting::SourceSetting;
 pub use sub_user::Binding;
 pub use tag::{Tag, TagBinding};
 pub use tariff::{

@@ -3,8 +3,8 @@
 use crate::catalog::{
     BundleOrder, Catalog, CodeOrder, Direction, Location, TariffOrder, TestDatabase, UserOrder,
     activation_code, api_key, bundle, command, counter, directory, group, life, panel_account, rule,
-    security_group, sensor, session, sim_card, source, sub_user, tag, tariff, tracker, trip_detection, user,
-    vehicle,
+    security_group, sensor, session, sim_card, source, source_setting, sub_user, tag, tariff, tracker,
+    trip_detection, user, vehicle,
 };
 use sqlx::{
     AssertSqlSafe, Column, Connection, Either, Executor, PgConnection, Row, SqlSafeStr, SqliteConnection,
@@ -32,6 +32,7 @@ fn statements() -> Vec<(String, &'static str)> {
         ("session", session::STATEMENTS),
         ("sim_card", sim_card::STATEMENTS),
         ("source", source::STATEMENTS),
+        ("source_setting", source_setting::STATEMENTS),
         ("sub_user", sub_user::STATEMENTS),
         ("tag", tag::STATEMENTS),
         ("tariff", tariff::STATEMENTS),

@@ -1,5 +1,6 @@
 //! `tracker/…`: trackers, their groups and their states.
 
+pub(crate) mod basic_settings;
 pub(crate) mod calibration;
 pub(crate) mod command;
 pub(crate) mod counter;
@@ -27,6 +28,7 @@ pub(crate) mod sensor;
 pub(crate) mod sensor_data;
 mod sensor_object;
 pub(crate) mod settings;
+pub(crate) mod special_settings;
 pub(crate) mod state;
 pub(crate) mod switch;
 pub(crate) mod tags;

@@ -1,0 +1,183 @@
+//! Settings of trackers: label and group, the radius of positions from cells, and the special settings of each device
+//! model. What is a matter of the device belongs to the source.
+
+use crate::{Failure, Fleet, ParameterError, TrackerView, UserCaller, form, form::Form};
+use domain::{ConnectionTimeouts, ErrorCode, GroupId, ModelCode, TrackerId};
+use serde_json::{Map, Value, json};
+use std::time::Duration;
+use store::{catalog::SourceSetting, signals::Signal};
+use telemetry::SourceSettings;
+
+/// The kind of special settings that each device has: when it is offline.
+pub(crate) const DEVICE_STATUS: &str = "device_status_settings";
+const LBS: &str = "lbs";
+/// Metres; of a source that was not given another.
+const LBS_RADIUS: u64 = 300;
+
+/// Special settings of a device, checked against the form of their type.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SpecialSettings(Map<String, Value>);
+
+impl SpecialSettings {
+    /// # Errors
+    /// Every field that is wrong, `type` included.
+    pub fn read(given: &Map<String, Value>) -> Result<Self, Vec<ParameterError>> {
+        form::read_kind("special", given).map(Self)
+    }
+
+    fn kind(&self) -> &str {
+        self.0.get("type").and_then(Value::as_str).unwrap_or_default()
+    }
+}
+
+impl Fleet {
+    /// A tracker whose label and group may be looked at.
+    ///
+    /// # Errors
+    /// `NotFound`, `DeviceBlocked`.
+    pub fn unblocked_tracker(&self, caller: &UserCaller, id: TrackerId) -> Result<TrackerView, Failure> {
+        let view = self.tracker(caller, id)?;
+        if view.source.blocked { Err(ErrorCode::DeviceBlocked.into()) } else { Ok(view) }
+    }
+
+    /// # Errors
+    /// `NotFound`, `DeviceBlocked`; `EntityNotFound` for the group.
+    pub async fn set_label_and_group(
+        &self,
+        caller: &UserCaller,
+        id: TrackerId,
+        label: &str,
+        group: GroupId,
+    ) -> Result<(), Failure> {
+        let account = caller.account();
+        let _turn = self.turn(caller).await?;
+        self.unblocked_tracker(caller, id)?;
+        if group != GroupId::NONE && self.directory.read().group(account, group).is_none() {
+            return Err(ErrorCode::EntityNotFound.into());
+        }
+        self.catalog.assign_to_group(account, group, &[id]).await?;
+        self.catalog.set_tracker_label(account, id, label).await?;
+        self.directory.refresh_tracker(&self.catalog, account, id).await?;
+        self.signals.publish(Signal::AccountChanged(account));
+        Ok(())
+    }
+
+    /// How far off a position from cells may be to count, in metres.
+    ///
+    /// # Errors
+    /// `EntityNotFound`, `DeviceBlocked`.
+    pub async fn lbs_radius(&self, caller: &UserCaller, id: TrackerId) -> Result<u64, Failure> {
+        let view = self.unblocked(caller, id)?;
+        let settings = self.catalog.settings_of_source(view.source.id).await?;
+        let lbs = settings.iter().find(|setting| setting.kind == LBS);
+        Ok(lbs.and_then(|setting| setting.value.get("max_radius")?.as_u64()).unwrap_or(LBS_RADIUS))
+    }
+
+    /// # Errors
+    /// `EntityNotFound`, `DeviceBlocked`.
+    pub async fn set_lbs_radius(
+        &self,
+        caller: &UserCaller,
+        id: TrackerId,
+        metres: u64,
+    ) -> Result<(), Failure> {
+        let view = self.unblocked(caller, id)?;
+        let value = Map::from_iter([("max_radius".to_owned(), json!(metres))]);
+        let setting = SourceSetting { source: view.source.id, kind: LBS.to_owned(), value };
+        Ok(self.catalog.set_source_setting(&setting).await?)
+    }
+
+    /// The special settings of each type that the device has; of a type that was never set with nothing in it.
+    ///
+    /// # Errors
+    /// `NotFound`, `DeviceBlocked`.
+    pub async fn special_settings(
+        &self,
+        caller: &UserCaller,
+        id: TrackerId,
+    ) -> Result<Vec<Map<String, Value>>, Failure> {
+        let view = self.unblocked_tracker(caller, id)?;
+        let stored = self.catalog.settings_of_source(view.source.id).await?;
+        let of_kind = |kind: &str| {
+            let name = special(kind);
+            let set = stored.iter().find(|setting| setting.kind == name);
+            set.map(|setting| setting.value.clone()).unwrap_or_else(|| blank(kind))
+        };
+        Ok(special_kinds(&view).into_iter().map(of_kind).collect())
+    }
+
+    /// # Errors
+    /// `NotFound`, `DeviceBlocked`; `NotSupportedByDevice` for a type that it does not have.
+    pub async fn special_settings_of_type(
+        &self,
+        caller: &UserCaller,
+        id: TrackerId,
+        kind: &str,
+    ) -> Result<Map<String, Value>, Failure> {
+        let settings = self.special_settings(caller, id).await?;
+        let found = settings.into_iter().find(|settings| settings.get("type").is_some_and(|of| of == kind));
+        found.ok_or_else(|| ErrorCode::NotSupportedByDevice.into())
+    }
+
+    /// Keeps special settings of a device. When it is offline follows at once; others are not sent to it.
+    ///
+    /// # Errors
+    /// `NotFound`, `NotAllowedForClones`, `DeviceBlocked`; `NotSupportedByDevice` for a type that it does not have.
+    pub async fn set_special_settings(
+        &self,
+        caller: &UserCaller,
+        id: TrackerId,
+        settings: SpecialSettings,
+    ) -> Result<(), Failure> {
+        let view = self.tracker(caller, id)?;
+        if view.tracker.clone {
+            return Err(ErrorCode::NotAllowedForClones.into());
+        }
+        self.unblocked_tracker(caller, id)?;
+        if !special_kinds(&view).contains(&settings.kind()) {
+            return Err(ErrorCode::NotSupportedByDevice.into());
+        }
+        let (source, kind) = (view.source.id, special(settings.kind()));
+        let is_status = settings.kind() == DEVICE_STATUS;
+        let _turn = self.turn(caller).await?;
+        let setting = SourceSetting { source, kind, value: settings.0 };
+        self.catalog.set_source_setting(&setting).await?;
+        if is_status {
+            let timeouts = timeouts(&setting.value, self.live.defaults().timeouts);
+            self.live.set_settings(source, SourceSettings { timeouts, ..self.live.settings(source) });
+        }
+        Ok(())
+    }
+}
+
+/// The kind under which the catalog keeps special settings.
+pub(crate) fn special(kind: &str) -> String {
+    format!("special.{kind}")
+}
+
+/// When the device is idle and when offline, as its settings say.
+pub(crate) fn timeouts(settings: &Map<String, Value>, defaults: ConnectionTimeouts) -> ConnectionTimeouts {
+    let seconds = settings.get("offline_timeout_seconds").and_then(Value::as_u64);
+    let offline = seconds.map_or(defaults.offline, Duration::from_secs);
+    ConnectionTimeouts { offline, ..defaults }
+}
+
+fn blank(kind: &str) -> Map<String, Value> {
+    let mut blank = Map::from_iter([("type".to_owned(), json!(kind))]);
+    blank.extend(Form::find(&special(kind)).map(Form::blank).unwrap_or_default());
+    blank
+}
+
+/// Those of the device model that are known, and the one that each device has.
+fn special_kinds(view: &TrackerView) -> Vec<&'static str> {
+    let model = ModelCode::find(&view.source.model).map(ModelCode::model);
+    let named = model.into_iter().flat_map(|model| {
+        model.special_settings.iter().map(|kind| &**kind).chain(model.special_control.split(','))
+    });
+    let mut kinds: Vec<_> =
+        named.map(str::trim).filter(|kind| Form::find(&special(kind)).is_some()).collect();
+    kinds.push(DEVICE_STATUS);
+    kinds.sort_unstable();
+    kinds.dedup();
+    kinds
+}

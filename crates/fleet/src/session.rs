@@ -41,6 +41,9 @@ impl Fleet {
     /// # Errors
     /// `NotFound`, `TooManySessions`.
     pub async fn create_user_session(&self, _: &PanelCaller, user: UserId) -> Result<String, Failure> {
+        if self.directory.read().member(user).is_none() {
+            return Err(ErrorCode::NotFound.into());
+        }
         self.user_session(user, None).await
     }
 

@@ -10,6 +10,7 @@ mod api_errors;
 mod api_forms;
 mod api_groups;
 mod api_keys;
+mod api_life;
 mod api_limits;
 mod api_models;
 mod api_objects;

@@ -97,6 +97,7 @@ pub static ACTIONS: &[Entry] = &[
     entry::<tracker::inputs::GetInputs>(),
     entry::<tracker::inputs::BatchGetInputs>(),
     entry::<tracker::location_request::RequestLocation>(),
+    entry::<tracker::send_command::SendCommand>(),
     entry::<tracker::raw_command::Send>(),
     entry::<tracker::switch::SetOutput>(),
     entry::<tracker::switch::SetAllOutputs>(),

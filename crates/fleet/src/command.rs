@@ -1,6 +1,6 @@
 //! Commands to devices: whether a tracker's device takes one, and what became of it. The gateway sends them.
 
-use crate::{Failure, Fleet, TrackerView, UserCaller};
+use crate::{Failure, Fleet, ParameterError, SpecialSettings, TrackerView, UserCaller};
 use domain::{
     Command, CommandId, CommandKind, ConnectionStatus, DeviceModel, ErrorCode, LockAction, ModelCode,
     Reliability, SourceId, TrackerId,
@@ -45,23 +45,54 @@ impl Fleet {
         self.enqueue(caller, &view, command, reliability).await
     }
 
-    /// Closes or opens the electronic lock of a tracker.
+    /// Closes or opens the electronic lock of a tracker, with the password that is given, or else the one that was
+    /// remembered. A password that is to be remembered is, also when the device is not there.
     ///
     /// # Errors
-    /// Those of `send_raw_command`; `NotSupportedByDevice` also for a device without a lock.
+    /// Those of `send_raw_command`; `NotSupportedByDevice` also for a device without a lock of that kind;
+    /// `InvalidParameters` for a password that the lock cannot have, or when there is none.
     pub async fn command_lock(
         &self,
         caller: &UserCaller,
         id: TrackerId,
         action: LockAction,
-        password: String,
-    ) -> Result<TrackerView, Failure> {
+        settings: Option<SpecialSettings>,
+    ) -> Result<(), Failure> {
         let view = self.commanded(caller, id, ErrorCode::NotFound)?;
-        if !has_lock(model(&view)?) {
+        let model = model(&view)?;
+        let lock = lock(model).ok_or(ErrorCode::NotSupportedByDevice)?;
+        if !self.can_send(model, CommandKind::Lock) {
             return Err(ErrorCode::NotSupportedByDevice.into());
         }
-        self.enqueue(caller, &view, Command::Lock { action, password }, Reliability::Repeated).await?;
-        Ok(view)
+        let settings = settings.map(|settings| settings.of_lock(lock)).transpose();
+        let settings = settings.map_err(|wrong| match wrong {
+            None => ErrorCode::NotSupportedByDevice.into(),
+            Some(wrong) => within_settings(wrong),
+        })?;
+        let password = match settings.as_ref().and_then(SpecialSettings::password) {
+            Some(password) => password.to_owned(),
+            None => self.remembered_password(caller, id, lock).await?,
+        };
+        if let Some(settings) =
+            settings.filter(|settings| settings.remembers() && settings.password().is_some())
+        {
+            self.set_special_settings(caller, id, settings).await?;
+        }
+        self.enqueue(caller, &view, Command::Lock { action, password }, Reliability::Repeated).await
+    }
+
+    async fn remembered_password(
+        &self,
+        caller: &UserCaller,
+        id: TrackerId,
+        lock: &str,
+    ) -> Result<String, Failure> {
+        let settings = self.special_settings_of_type(caller, id, lock).await?;
+        let password = settings.get("password").and_then(|password| password.as_str());
+        password.map(str::to_owned).ok_or_else(|| {
+            let missing = ParameterError { parameter: "password".into(), error: "is required".into() };
+            within_settings(vec![missing])
+        })
     }
 
     /// Switches outputs: one (`Command::Output`) or all of them (`Command::Outputs`), as the device model does it.
@@ -267,6 +298,16 @@ fn model(view: &TrackerView) -> Result<&'static DeviceModel, Failure> {
     model_code(view).map(ModelCode::model)
 }
 
-fn has_lock(model: &DeviceModel) -> bool {
-    model.special_control.split(',').any(|control| control.trim().ends_with("_lock_password"))
+/// The kind of settings that the device's lock has.
+fn lock(model: &DeviceModel) -> Option<&str> {
+    model.special_control.split(',').map(str::trim).find(|control| control.ends_with("_lock_password"))
+}
+
+/// Where the settings of a lock stand in a call.
+fn within_settings(wrong: Vec<ParameterError>) -> Failure {
+    let named = |error: ParameterError| ParameterError {
+        parameter: format!("command.special_settings.{}", error.parameter),
+        ..error
+    };
+    Failure::parameters(wrong.into_iter().map(named).collect())
 }

@@ -10,6 +10,8 @@ use telemetry::SourceSettings;
 
 /// The kind of special settings that each device has: when it is offline.
 pub(crate) const DEVICE_STATUS: &str = "device_status_settings";
+/// The kind of settings that a lock of any kind takes.
+const ANY_LOCK: &str = "electronic_lock_password";
 const LBS: &str = "lbs";
 /// Metres; of a source that was not given another.
 const LBS_RADIUS: u64 = 300;
@@ -27,6 +29,32 @@ impl SpecialSettings {
 
     fn kind(&self) -> &str {
         self.0.get("type").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// The password of a lock's settings.
+    pub(crate) fn password(&self) -> Option<&str> {
+        self.0.get("password").and_then(Value::as_str)
+    }
+
+    /// Whether a lock's password is to be kept.
+    pub(crate) fn remembers(&self) -> bool {
+        self.0.get("remember_password") == Some(&Value::Bool(true))
+    }
+
+    /// The same as settings of a lock of a certain kind; those of any lock (`electronic_lock_password`) become so.
+    ///
+    /// # Errors
+    /// `None` when they are settings of something else; else what is wrong for this kind.
+    pub(crate) fn of_lock(self, kind: &str) -> Result<Self, Option<Vec<ParameterError>>> {
+        if self.kind() == kind {
+            return Ok(self);
+        }
+        if self.kind() != ANY_LOCK {
+            return Err(None);
+        }
+        let mut fields = self.0;
+        fields.insert("type".to_owned(), json!(kind));
+        Self::read(&fields).map_err(Some)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Commands: what is taken, what is refused and changes nothing, and what became of each.
 
-use crate::support::{Answer, Device, Reaction, Server, Session, now, queclink_report, record};
+use crate::support::{Answer, Device, Heard, Reaction, Server, Session, keys, now, queclink_report, record};
 use serde_json::{Value, json};
 use std::{
     io::{Read, Write},
@@ -93,6 +93,8 @@ fn what_cannot_be_sent_is_refused_and_changes_nothing() {
     // A fresh position need not be asked for.
     let ask = json!({ "tracker_id": online, "type": "gprs" });
     anna.call("tracker/location_request", ask.clone()).success();
+    assert_eq!(device.hear(), Heard::Command("getgps".to_owned()));
+    device.answer("GPS:1 Sat:9 Lat:53.551100 Long:9.993700 Alt:12 Speed:64 Dir:304");
     assert_eq!(device.send(&[record(now())]), Reaction::Acknowledged(1));
     assert_eq!(anna.call("tracker/location_request", ask).code(), 256);
     assert_eq!(log(&anna, online).len(), 1);
@@ -128,4 +130,51 @@ fn an_engine_may_run_until_the_device_says_otherwise() {
     anna.call("tracker/engine_immobilizer/set", json!({ "tracker_id": van, "enabled": true })).success();
     // Asked for is not yet done.
     assert_eq!(read(), false);
+}
+
+#[test]
+fn a_lock_is_told_with_the_password_that_is_given_or_remembered() {
+    let server = Server::start();
+    let anna = server.user("anna@example.com");
+    let register = |model: &str, id: &str| {
+        let tracker =
+            json!({ "label": "Lock", "group_id": 0, "plugin_id": 44, "model": model, "device_id": id });
+        anna.call("tracker/register", tracker).success()["value"]["id"].as_i64().unwrap()
+    };
+    let lock = register("totarget_tt08", "123456789012");
+    let van = register("telfmb920", IMEI);
+    let settings = |password: Value, remember: bool| json!({ "type": "electronic_lock_password", "password": password, "remember_password": remember });
+    let send = |tracker: i64, command: Value| {
+        anna.call("tracker/send_command", json!({ "tracker_id": tracker, "command": command }))
+    };
+    let unseal = |settings: Value| json!({ "name": "electronic_lock_command", "command_code": "unseal", "special_settings": settings });
+    let special = ["command.special_settings.password"];
+    assert_eq!(send(lock, unseal(Value::Null)).wrong_parameters(), special, "nothing is remembered");
+    assert_eq!(send(lock, unseal(settings(json!("12345"), true))).wrong_parameters(), special, "six digits");
+    assert_eq!(send(lock, json!({ "name": "dance" })).wrong_parameters(), ["command.name"]);
+    let nothing = json!({ "name": "electronic_lock_command" });
+    assert_eq!(send(lock, nothing).wrong_parameters(), ["command.command_code"]);
+    let nothing = json!({ "name": "set_special_settings_command" });
+    assert_eq!(send(lock, nothing).wrong_parameters(), ["command.special_settings"]);
+    assert_eq!(send(van, unseal(settings(json!("345892"), true))).code(), 214, "no lock");
+    let other = json!({ "type": "hhd_lock_password", "password": "12345678" });
+    assert_eq!(send(lock, unseal(other)).code(), 214, "another lock");
+    assert_eq!(send(999_999, unseal(Value::Null)).code(), 201);
+    assert_eq!(log(&anna, lock), [] as [Value; 0]);
+
+    let answer = send(lock, unseal(settings(json!("345892"), false))).success();
+    assert_eq!(keys(&answer), ["success", "list"]);
+    assert_eq!(answer["list"][0]["id"], json!(lock));
+    assert_eq!(send(lock, unseal(Value::Null)).wrong_parameters(), special, "it was not to be remembered");
+    send(lock, unseal(settings(json!("345892"), true))).success();
+    let seal = json!({ "name": "electronic_lock_command", "command_code": "seal" });
+    send(lock, seal).success();
+    let told: Vec<_> = log(&anna, lock).iter().map(|command| command["command"].clone()).collect();
+    assert_eq!(told, ["seal", "unseal", "unseal"]);
+    let status = json!({ "type": "device_status_settings", "offline_timeout_seconds": 600 });
+    let change = json!({ "name": "set_special_settings_command", "special_settings": status });
+    send(van, change).success();
+    let read = json!({ "tracker_id": van, "type": "device_status_settings" });
+    let read = anna.call("tracker/settings/special/read", read).success();
+    assert_eq!(read["value"]["offline_timeout_seconds"], 600);
 }

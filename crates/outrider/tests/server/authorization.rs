@@ -53,6 +53,8 @@ enum Kind {
     Online,
     /// The same, of a device that can stop the engine.
     Engine,
+    /// An electronic lock.
+    Lock,
     Group,
     SubUser,
     SecurityGroup,
@@ -79,6 +81,13 @@ impl Kind {
                 let mut device = Device::logged_in(account.devices.teltonika, &imei);
                 assert_eq!(device.send(&[record(two_minutes_ago())]), Reaction::Acknowledged(1));
                 json!(tracker)
+            }
+            Self::Lock => {
+                let lock = json!({
+                    "label": "Lock", "group_id": 0, "plugin_id": 44, "model": "totarget_tt08",
+                    "device_id": &new()[3..],
+                });
+                create("tracker/register", lock)["value"]["id"].clone()
             }
             Self::Engine => {
                 let imei = new();
@@ -150,6 +159,7 @@ use Put::{
 const TRACKER: Put = Put::Own(Kind::Tracker);
 const ONLINE: Put = Put::Own(Kind::Online);
 const ENGINE: Put = Put::Own(Kind::Engine);
+const LOCK: Put = Put::Own(Kind::Lock);
 const GROUP: Put = Put::Own(Kind::Group);
 const SUB_USER: Put = Put::Own(Kind::SubUser);
 const SECURITY_GROUP: Put = Put::Own(Kind::SecurityGroup);
@@ -250,6 +260,7 @@ const ROWS: &[Row] = &[
     ("tracker/get_states", NONE, &[("/trackers/0", TRACKER)]),
     ("tracker/get_last_gps_point", NONE, &[("/tracker_id", TRACKER)]),
     ("tracker/location_request", NONE, &[("/tracker_id", ONLINE)]),
+    ("tracker/send_command", COMMAND, &[("/tracker_id", LOCK)]),
     ("tracker/raw_command/send", COMMAND, &[("/tracker_id", TRACKER)]),
     ("tracker/output/set", OUTPUT, &[("/tracker_id", ONLINE)]),
     ("tracker/output/set_all", OUTPUT, &[("/tracker_id", ONLINE)]),

@@ -24,6 +24,7 @@ pub(crate) mod register;
 pub(crate) mod removal;
 pub(crate) mod replace;
 pub(crate) mod rule;
+pub(crate) mod send_command;
 pub(crate) mod sensor;
 pub(crate) mod sensor_data;
 mod sensor_object;

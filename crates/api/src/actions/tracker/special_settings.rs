@@ -66,7 +66,7 @@ impl Action for Read {
     }
 }
 
-struct Special(SpecialSettings);
+pub(crate) struct Special(pub(crate) SpecialSettings);
 
 impl Fields for Special {
     fn schema() -> Value {

@@ -228,6 +228,17 @@ mod tests {
         );
     }
 
+    /// Of two types of one name the second gets a number, which changes with the order of actions; programs generate their
+    /// types from these names.
+    #[test]
+    fn every_schema_has_a_name_of_its_own() {
+        let document = whole();
+        let names: Vec<_> = document["components"]["schemas"].as_object().unwrap().keys().collect();
+        let numbered: Vec<_> =
+            names.iter().filter(|name| name.ends_with(|last: char| last.is_ascii_digit())).collect();
+        assert!(numbered.is_empty(), "several types are called the same: {numbered:?}");
+    }
+
     #[test]
     fn every_reference_leads_somewhere() {
         let document = whole();

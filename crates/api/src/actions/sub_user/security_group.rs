@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 #[derive(Serialize, JsonSchema)]
-pub(crate) struct GroupObject {
+pub(crate) struct SecurityGroupObject {
     id: i64,
     label: String,
     privileges: PrivilegesObject,
@@ -27,7 +27,7 @@ struct PrivilegesObject {
     store_period: Option<String>,
 }
 
-impl GroupObject {
+impl SecurityGroupObject {
     fn of(group: SecurityGroup) -> Self {
         let SecurityGroup { id, label, rights, store_period, .. } = group;
         Self { id: id.0, label, privileges: PrivilegesObject { rights, store_period } }
@@ -74,11 +74,11 @@ impl Action for List {
     const ERRORS: &'static [ErrorCode] = ERRORS;
     type Caller = UserCaller;
     type Parameters = crate::parameters::Nothing;
-    type Answer = answer::List<GroupObject>;
+    type Answer = answer::List<SecurityGroupObject>;
 
     async fn run(call: &Call<UserCaller>, _: Self::Parameters) -> Result<Self::Answer, Failure> {
         let groups = call.fleet.security_groups(&call.caller).await?;
-        Ok(answer::List { list: groups.into_iter().map(GroupObject::of).collect() })
+        Ok(answer::List { list: groups.into_iter().map(SecurityGroupObject::of).collect() })
     }
 }
 

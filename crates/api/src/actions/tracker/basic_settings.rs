@@ -19,11 +19,11 @@ parameters! {
 
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Answer {
-    settings: SettingsObject,
+    settings: TrackerSettingsObject,
 }
 
 #[derive(Serialize, JsonSchema)]
-struct SettingsObject {
+struct TrackerSettingsObject {
     label: String,
     group_id: i64,
 }
@@ -40,7 +40,7 @@ impl Action for Read {
 
     async fn run(call: &Call<UserCaller>, which: Which) -> Result<Answer, Failure> {
         let tracker = call.fleet.unblocked_tracker(&call.caller, which.tracker_id)?.tracker;
-        let settings = SettingsObject { label: tracker.label.clone(), group_id: tracker.group.0 };
+        let settings = TrackerSettingsObject { label: tracker.label.clone(), group_id: tracker.group.0 };
         Ok(Answer { settings })
     }
 }

@@ -21,12 +21,12 @@ parameters! {
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct InputsObject {
     inputs: Vec<bool>,
-    states: Vec<StateObject>,
+    states: Vec<DiscreteStateObject>,
     update_time: Option<Written>,
 }
 
 #[derive(Serialize, JsonSchema)]
-struct StateObject {
+struct DiscreteStateObject {
     r#type: &'static str,
     name: Option<String>,
     status: bool,
@@ -35,7 +35,7 @@ struct StateObject {
 
 impl InputsObject {
     fn of(view: InputsView, dates: &Dates) -> Self {
-        let state = |switch: SwitchReading| StateObject {
+        let state = |switch: SwitchReading| DiscreteStateObject {
             r#type: switch.sensor_type.as_str(),
             name: Some(switch.name).filter(|name| !name.is_empty()),
             status: switch.on,

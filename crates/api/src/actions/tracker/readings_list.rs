@@ -18,14 +18,14 @@ use std::collections::BTreeMap;
 
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct ReadingsObject {
-    pub(crate) inputs: Vec<InputObject>,
+    pub(crate) inputs: Vec<InputReadingObject>,
     pub(crate) states: Vec<FieldObject>,
-    pub(crate) virtual_sensors: Vec<VirtualObject>,
+    pub(crate) virtual_sensors: Vec<VirtualReadingObject>,
     pub(crate) counters: Vec<CounterValueObject>,
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(crate) struct InputObject {
+pub(crate) struct InputReadingObject {
     sensor_id: i64,
     label: String,
     units: String,
@@ -63,7 +63,7 @@ enum FieldValue {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(crate) struct VirtualObject {
+pub(crate) struct VirtualReadingObject {
     sensor_id: i64,
     label: String,
     value: String,
@@ -83,8 +83,8 @@ impl ReadingsObject {
     }
 }
 
-fn input_object(meter: MeterReading, dates: &Dates) -> InputObject {
-    InputObject {
+fn input_object(meter: MeterReading, dates: &Dates) -> InputReadingObject {
+    InputReadingObject {
         sensor_id: meter.sensor.0,
         label: meter.label,
         units: meter.units,
@@ -111,8 +111,8 @@ fn field_object(state: StateField, dates: &Dates) -> FieldObject {
     FieldObject { field: state.name.to_string(), value, update_time: dates.written(state.time) }
 }
 
-fn virtual_object(sensor: VirtualSensorReading, dates: &Dates) -> VirtualObject {
-    VirtualObject {
+fn virtual_object(sensor: VirtualSensorReading, dates: &Dates) -> VirtualReadingObject {
+    VirtualReadingObject {
         sensor_id: sensor.sensor.0,
         label: sensor.label,
         value: sensor.value,

@@ -68,7 +68,7 @@ impl Action for Read {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(crate) struct InputObject {
+pub(crate) struct InputNameObject {
     input_name: String,
     description: String,
 }
@@ -79,10 +79,10 @@ impl Action for ListInputNames {
     const PATH: &'static str = "tracker/sensor/input_name/list";
     type Caller = UserCaller;
     type Parameters = Nothing;
-    type Answer = answer::List<InputObject>;
+    type Answer = answer::List<InputNameObject>;
 
     async fn run(_: &Call<UserCaller>, _: Nothing) -> Result<Self::Answer, Failure> {
-        let object = |input: fleet::InputDescription| InputObject {
+        let object = |input: fleet::InputDescription| InputNameObject {
             input_name: input.name,
             description: input.description,
         };

@@ -25,6 +25,7 @@ mod api_states;
 mod api_sub_users;
 mod authorization;
 mod backup;
+mod coverage;
 mod durability;
 mod first_light;
 mod openapi;

@@ -1,0 +1,289 @@
+//! The situations in which errors come: each is a list of steps, which make what the call names.
+
+use crate::support::{Device, Reaction, Server, Session, now, record};
+use api::{CallerKind, Entry};
+use domain::{DeviceId, Right};
+use serde_json::{Value, json};
+use std::{collections::BTreeMap, time::Duration};
+use store::catalog::SimCard;
+
+/// Who calls, and what a row's `@names` are.
+pub struct Situation {
+    pub caller: Session,
+    pub names: BTreeMap<&'static str, Value>,
+}
+
+/// A server with two accounts, Anna's, who calls, and Berta's.
+pub struct World {
+    server: Server,
+    panel: Session,
+    anna: Session,
+    anna_id: Value,
+    berta: Session,
+    berta_id: Value,
+    equipment: Value,
+    /// IMEIs of bundles that only an older server could have left: by what is wrong with them.
+    odd_bundles: BTreeMap<&'static str, String>,
+    numbers: u64,
+    /// Connected for the row under test.
+    devices: Vec<Device>,
+}
+
+const PASSWORD: &str = "correct horse";
+
+impl World {
+    pub fn start() -> Self {
+        let mut server = Server::start();
+        let odd_bundles = odd_bundles(&mut server);
+        let (panel, anna, berta) = (server.panel(), server.user("anna"), server.user("berta"));
+        let equipment = panel.call("panel/equipment/list", json!({})).success();
+        let mut kinds = equipment["list"].as_array().unwrap().iter();
+        let equipment = kinds.find(|kind| kind["model_code"] == "telfmb920").unwrap()["equip_id"].clone();
+        let (anna_id, berta_id) = (id(&anna), id(&berta));
+        Self {
+            server,
+            panel,
+            anna,
+            anna_id,
+            berta,
+            berta_id,
+            equipment,
+            odd_bundles,
+            numbers: 0,
+            devices: Vec::new(),
+        }
+    }
+
+    /// Takes the steps, which are separated by commas, one after the other.
+    pub fn bring_about(&mut self, entry: &Entry, steps: &str) -> Situation {
+        self.devices.clear();
+        let caller = match entry.caller {
+            CallerKind::Anyone => self.server.anyone(),
+            CallerKind::User => self.anna.clone(),
+            CallerKind::Panel => self.panel.clone(),
+        };
+        let mut situation = Situation { caller, names: BTreeMap::new() };
+        situation.names.insert("new", json!(self.another()));
+        situation.names.insert("anna", self.anna_id.clone());
+        situation.names.insert("berta", self.berta_id.clone());
+        situation.names.insert("equipment", self.equipment.clone());
+        for step in steps.split(", ") {
+            self.step(&mut situation, step);
+        }
+        situation
+    }
+
+    /// An IMEI, login or phone that nobody has.
+    fn another(&mut self) -> String {
+        self.numbers += 1;
+        format!("9{:014}", self.numbers)
+    }
+
+    /// A new account's user, with the default plan or another.
+    fn user(&mut self, mut parameters: Value) -> Session {
+        let login = self.another();
+        parameters["user"]["login"] = json!(login);
+        self.server.user_with(&login, parameters)
+    }
+
+    fn step(&mut self, situation: &mut Situation, step: &str) {
+        let new = self.another();
+        let Situation { caller, names } = situation;
+        let register = |caller: &Session, model: &str| {
+            let tracker = json!({ "label": "Van", "group_id": 0, "plugin_id": 44, "model": model,
+                "device_id": new });
+            caller.call("tracker/register", tracker).success()["value"]["id"].clone()
+        };
+        let (anna, berta, panel) = (&self.anna, &self.berta, &self.panel);
+        let create = |action: &str, parameters: Value| anna.call(action, parameters).success()["id"].clone();
+        match step {
+            "nothing" => {}
+            // Trackers.
+            "a tracker" | "a tracker of the caller" => {
+                let owner = if step == "a tracker" { anna } else { &*caller };
+                names.insert("tracker", register(owner, "telfmb920"));
+                names.insert("imei", json!(new));
+            }
+            "a tracker that stops the engine" => {
+                names.insert("tracker", register(anna, "qlgv55lite"));
+                names.insert("imei", json!(new));
+            }
+            "a tracker without a SIM" => drop(names.insert("tracker", register(anna, "wialon_ips"))),
+            "a tracker that takes no commands" => {
+                drop(names.insert("tracker", register(anna, "traccar_client")))
+            }
+            "a tracker of another account" => drop(names.insert("tracker", register(berta, "telfmb920"))),
+            "another tracker" => drop(names.insert("other", register(anna, "telfmb920"))),
+            "another model" => drop(names.insert("other", register(anna, "qlgv55lite"))),
+            "a clone" => {
+                let original = register(berta, "telfmb920");
+                let clone = json!({ "tracker_id": original, "user_id": self.anna_id, "label": "Clone" });
+                let clone = panel.call("panel/tracker/clone", clone).success()["id"].clone();
+                names.insert("original", original);
+                names.insert("tracker", clone);
+            }
+            "cloned" => {
+                let clone =
+                    json!({ "tracker_id": names["tracker"], "user_id": self.berta_id, "label": "Clone" });
+                let clone = panel.call("panel/tracker/clone", clone).success()["id"].clone();
+                names.insert("clone", clone);
+            }
+            "blocked" => {
+                let tracker = names.get("original").unwrap_or_else(|| &names["tracker"]);
+                let blocked = json!({ "tracker_id": tracker, "blocked": true });
+                panel.call("panel/tracker/source/update", blocked).success();
+            }
+            "corrupted" => {
+                anna.call("tracker/corrupt", json!({ "tracker_id": names["tracker"] })).success();
+            }
+            "connected" => self.connect(names),
+            "active" => self.send(names, Duration::ZERO),
+            "last seen two minutes ago" => self.send(names, Duration::from_secs(120)),
+            "replaced" => {
+                let other = json!({ "tracker_id": names["tracker"], "plugin_id": 44, "model": "telfmb920",
+                    "device_id": new });
+                anna.call("tracker/replace", other).success();
+                names.insert("imei", json!(new));
+            }
+            "a hundred commands wait" => {
+                let command = json!({ "tracker_id": names["tracker"], "command": "getinfo" });
+                let mut answers = (0..=100).map(|_| anna.call("tracker/raw_command/send", command.clone()));
+                assert!(answers.any(|answer| answer.status != 200));
+            }
+            // Who calls.
+            "a sub-user without rights" => *caller = self.sub_user(names, &[]),
+            "a sub-user with every right" => {
+                let rights: Vec<_> = Right::ALL.into_iter().filter(|right| *right != Right::Admin).collect();
+                *caller = self.sub_user(names, &rights);
+            }
+            "an account with a plan of its own" => {
+                let plan = json!({ "tariff": { "name": new } });
+                let plan = panel.call("panel/tariff/create", plan).success()["id"].clone();
+                *caller = self.user(json!({ "default_tariff_id": plan }));
+                names.insert("plan", plan);
+                names.insert("plan_name", json!(new));
+            }
+            "the plan is exhausted" => self.change_plan(names, json!({ "device_limit": 0 })),
+            "the plan is for firms" => self.change_plan(names, json!({ "doc_type": 2 })),
+            // Devices that are not registered, or are another's.
+            "a device of another account" => {
+                let phone = new.replacen('9', "7", 1);
+                let tracker = json!({ "label": "Van", "group_id": 0, "plugin_id": 44, "model": "telfmb920",
+                    "device_id": new, "phone": phone });
+                berta.call("tracker/register", tracker).success();
+                names.insert("taken_imei", json!(new));
+                names.insert("taken_phone", json!(phone));
+            }
+            "a bundle" => {
+                let import = json!({ "imeis": [new], "equip_id": self.equipment, "factory_preset": true });
+                panel.call("panel/tracker/bundle/import", import).success();
+                let read = panel.call("panel/tracker/bundle/read", json!({ "imei": new })).success();
+                names.insert("bundle", read["value"]["id"].clone());
+                names.insert("bundled_imei", json!(new));
+            }
+            "a SIM" | "a blocked SIM" | "a deleted SIM" => {
+                let (iccid, phone) = (format!("8970{new}"), new.replacen('9', "6", 1));
+                let card = json!({ "iccid": iccid, "phone": phone, "blocked": step == "a blocked SIM",
+                    "deleted": step == "a deleted SIM" });
+                panel.call("panel/sim_card/import", json!({ "sim_cards": [card] })).success();
+                names.insert("iccid", json!(iccid));
+                names.insert("sim_phone", json!(phone));
+            }
+            "the SIM is in the bundle" => {
+                let assignment = json!({ "bundle_id": names["bundle"], "iccid": names["iccid"] });
+                panel.call("panel/tracker/bundle/assign", assignment).success();
+            }
+            "the SIM's number is another device's" => {
+                let tracker = json!({ "label": "Van", "group_id": 0, "plugin_id": 44, "model": "telfmb920",
+                    "device_id": new, "phone": names["sim_phone"] });
+                berta.call("tracker/register", tracker).success();
+            }
+            "the bundle's device is registered" => {
+                let tracker = json!({ "label": "Van", "group_id": 0, "imei": names["bundled_imei"] });
+                berta.call("tracker/register_quick", tracker).success();
+            }
+            "a bundle of a model that is gone" | "a bundle of an app" | "a bundle with a blocked SIM" => {
+                names.insert("bundled_imei", json!(self.odd_bundles[step]));
+            }
+            // What belongs to a tracker.
+            "a rule" => {
+                let rule = json!({ "type": "sos", "trackers": [names["tracker"]], "alerts": {} });
+                names.insert("rule", create("tracker/rule/create", rule));
+            }
+            "a vehicle" => {
+                let vehicle = json!({ "vehicle": { "label": new, "tracker_id": names["tracker"] } });
+                names.insert("vehicle", create("vehicle/create", vehicle));
+            }
+            _ => panic!("there is no step called \"{step}\""),
+        }
+    }
+
+    fn connect(&mut self, names: &BTreeMap<&'static str, Value>) {
+        let imei = names["imei"].as_str().unwrap();
+        self.devices.push(Device::logged_in(self.server.teltonika(), imei));
+    }
+
+    fn send(&mut self, names: &BTreeMap<&'static str, Value>, age: Duration) {
+        self.connect(names);
+        let reaction = self.devices.last_mut().unwrap().send(&[record(now().minus(age))]);
+        assert_eq!(reaction, Reaction::Acknowledged(1));
+    }
+
+    /// One of Anna's, who sees the tracker.
+    fn sub_user(&mut self, names: &BTreeMap<&'static str, Value>, rights: &[Right]) -> Session {
+        let login = self.another();
+        let call = |action: &str, parameters: Value| self.anna.call(action, parameters).success();
+        let group = json!({ "group": { "label": login, "privileges": { "rights": rights } } });
+        let group = call("subuser/security_group/create", group)["id"].clone();
+        let user = json!({ "user": { "login": login, "security_group_id": group }, "password": PASSWORD });
+        let user = call("subuser/register", user)["id"].clone();
+        if let Some(tracker) = names.get("tracker") {
+            call("subuser/tracker/bind", json!({ "subuser_id": user, "trackers": [tracker] }));
+        }
+        let session = call("subuser/session/create", json!({ "subuser_id": user }));
+        Session::new(self.server.http(), session["hash"].as_str())
+    }
+
+    fn change_plan(&self, names: &BTreeMap<&'static str, Value>, change: Value) {
+        let mut plan = json!({ "id": names["plan"], "name": names["plan_name"] });
+        for (name, value) in change.as_object().unwrap() {
+            plan[name] = value.clone();
+        }
+        self.panel.call("panel/tariff/update", json!({ "tariff": plan })).success();
+    }
+}
+
+fn id(user: &Session) -> Value {
+    user.call("user/get_info", json!({})).success()["user_info"]["id"].clone()
+}
+
+/// What no action makes: bundles of models that the server does not know, or does not sell, and a bundle whose SIM was
+/// blocked later.
+fn odd_bundles(server: &mut Server) -> BTreeMap<&'static str, String> {
+    let kinds = [
+        ("a bundle of a model that is gone", "gone"),
+        ("a bundle of an app", "navixymobile"),
+        ("a bundle with a blocked SIM", "telfmb920"),
+    ];
+    let imeis: Vec<_> =
+        (1..).zip(kinds).map(|(number, (step, _))| (step, format!("8{number:014}"))).collect();
+    server.with_catalog(async |catalog| {
+        for ((_, imei), (_, model)) in imeis.iter().zip(kinds) {
+            catalog.import_bundles(&[DeviceId::new(imei).unwrap()], model, true).await.unwrap();
+        }
+        let card = SimCard {
+            iccid: "89701010064407635201".to_owned(),
+            phone: "79995693344".to_owned(),
+            apn_name: String::new(),
+            apn_user: String::new(),
+            apn_password: String::new(),
+            blocked: true,
+            deleted: false,
+        };
+        catalog.import_sim_cards(&[card.clone()]).await.unwrap();
+        let (_, imei) = imeis.last().unwrap();
+        let bundle = catalog.bundle_of(&DeviceId::new(imei).unwrap()).await.unwrap().unwrap();
+        catalog.assign_sim(bundle.id, &card.iccid, now()).await.unwrap();
+    });
+    imeis.into_iter().collect()
+}

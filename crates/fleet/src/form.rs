@@ -412,7 +412,7 @@ pub fn read_kind(kind: &str, given: &Map<String, Value>) -> Result<Map<String, V
 /// What `type` may say, in the order of the alphabet.
 pub fn kinds(kind: &str) -> Vec<&'static str> {
     let of_kind = |name: &&'static str| name.strip_prefix(kind).and_then(|rest| rest.strip_prefix('.'));
-    let mut kinds: Vec<_> = FORMS.keys().filter_map(|name| of_kind(&name)).collect();
+    let mut kinds: Vec<_> = FORMS.keys().filter_map(of_kind).collect();
     kinds.sort_unstable();
     kinds
 }

@@ -280,7 +280,7 @@ fn odd_bundles(server: &mut Server) -> BTreeMap<&'static str, String> {
             blocked: true,
             deleted: false,
         };
-        catalog.import_sim_cards(&[card.clone()]).await.unwrap();
+        catalog.import_sim_cards(std::slice::from_ref(&card)).await.unwrap();
         let (_, imei) = imeis.last().unwrap();
         let bundle = catalog.bundle_of(&DeviceId::new(imei).unwrap()).await.unwrap().unwrap();
         catalog.assign_sim(bundle.id, &card.iccid, now()).await.unwrap();

@@ -4,7 +4,7 @@
 use super::{
     Catalog, CatalogError, Money, NewSource,
     columns::Columns,
-    sensor, source,
+    counter, sensor, source, source_setting,
     statements::{returned, returned_id, statements},
 };
 use domain::{AccountId, SourceId, TariffId, Timestamp, TrackerId};
@@ -81,8 +81,6 @@ statements! {
         SELECT CAST($2 AS BIGINT), source_id, from_time, to_time FROM tracker_sources WHERE tracker_id = $1 \
         ORDER BY from_time";
     SOURCE_OF = "SELECT source_id FROM trackers WHERE id = $1 AND clone = 0 AND deleted = 0";
-    MOVE_COUNTERS = "UPDATE counters SET source_id = $2 WHERE source_id = $1";
-    MOVE_OUTPUT_TITLES = "UPDATE output_titles SET source_id = $2 WHERE source_id = $1";
     MODEL_OF = "SELECT model FROM sources WHERE id = $1";
     SET_OWNER = "UPDATE sources SET account_id = $2, status_listing_id = NULL WHERE id = $1";
     SET_PHONE = "UPDATE sources SET phone = $2, bundled_sim = 0 WHERE id = $1 AND retired IS NULL";
@@ -158,8 +156,8 @@ impl Catalog {
         query(BEGIN_SPANS).bind(id.0).bind(at.millis()).execute(&mut *transaction).await?;
         query(KEEP_TRIP_DETECTION).bind(old.0).bind(id.0).execute(&mut *transaction).await?;
         query(KEEP_SETTINGS).bind(old.0).bind(id.0).execute(&mut *transaction).await?;
-        query(MOVE_COUNTERS).bind(old.0).bind(id.0).execute(&mut *transaction).await?;
-        query(MOVE_OUTPUT_TITLES).bind(old.0).bind(id.0).execute(&mut *transaction).await?;
+        counter::take_over(&mut transaction, [old, id]).await?;
+        source_setting::take_over(&mut transaction, [old, id]).await?;
         let old_model = returned(&mut transaction, query(MODEL_OF).bind(old.0)).await?.text("model")?;
         sensor::take_over(&mut transaction, [old, id], [&old_model, &new.model]).await?;
         transaction.commit().await?;
@@ -294,11 +292,16 @@ async fn hold_source_of(
     transaction: &mut Transaction<'static, Any>,
     tracker: TrackerId,
 ) -> Result<SourceId, CatalogError> {
+    let mut gone = None;
     loop {
         let source: i64 = query(SOURCE_OF).bind(tracker.0).fetch_one(&mut **transaction).await?.try_get(0)?;
+        if gone == Some(source) {
+            return Err(CatalogError::NotFound);
+        }
         if query(HOLD).bind(source).execute(&mut **transaction).await?.rows_affected() > 0 {
             return Ok(SourceId(source));
         }
         // It was replaced meanwhile: the tracker stands on another one. Corrupted: it is not there.
+        gone = Some(source);
     }
 }

@@ -3,7 +3,6 @@
 use super::{
     Catalog, CatalogError,
     columns::{Columns, json},
-    counter,
     statements::{returned_id, statements},
 };
 use domain::{
@@ -138,13 +137,12 @@ pub(super) async fn create_defaults(
 }
 
 /// Moves the sensors of a replaced source to the new one, as far as its device model can feed them, and adds what else a
-/// device of the model begins with. Counters and names of outputs come along. For the transaction that replaces the source.
+/// device of the model begins with. For the transaction that replaces the source.
 pub(super) async fn take_over(
     connection: &mut AnyConnection,
     [old, new]: [SourceId; 2],
     [old_model, new_model]: [&str; 2],
 ) -> Result<(), CatalogError> {
-    counter::take_over(&mut *connection, [old, new]).await?;
     let Some((old_model, new_model)) = ModelCode::find(old_model).zip(ModelCode::find(new_model)) else {
         return Ok(());
     };

@@ -7,7 +7,7 @@ use super::{
 };
 use domain::SourceId;
 use serde_json::{Map, Value};
-use sqlx::{FromRow, any::AnyRow, query, query_as};
+use sqlx::{AnyConnection, FromRow, any::AnyRow, query, query_as};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct SourceSetting {
@@ -20,6 +20,7 @@ statements! {
     SET = "INSERT INTO source_settings (source_id, kind, value) VALUES ($1, $2, $3) \
         ON CONFLICT (source_id, kind) DO UPDATE SET value = excluded.value";
     OF_SOURCE = "SELECT source_id, kind, value FROM source_settings WHERE source_id = $1 ORDER BY kind";
+    MOVE = "UPDATE source_settings SET source_id = $2 WHERE source_id = $1";
     OF_KIND = "SELECT source_id, kind, value FROM source_settings WHERE kind = $1 ORDER BY source_id";
 }
 
@@ -42,6 +43,15 @@ impl Catalog {
     pub async fn source_settings_of_kind(&self, kind: &str) -> Result<Vec<SourceSetting>, CatalogError> {
         Ok(query_as(OF_KIND).bind(kind).fetch_all(self.reader()).await?)
     }
+}
+
+/// Moves what was set for a replaced source to the new one. For the transaction that replaces the source.
+pub(super) async fn take_over(
+    connection: &mut AnyConnection,
+    [old, new]: [SourceId; 2],
+) -> Result<(), CatalogError> {
+    query(MOVE).bind(old.0).bind(new.0).execute(connection).await?;
+    Ok(())
 }
 
 impl FromRow<'_, AnyRow> for SourceSetting {

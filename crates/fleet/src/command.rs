@@ -149,12 +149,7 @@ impl Fleet {
         if !self.can_send(model(&view)?, CommandKind::Immobilize) {
             return Err(ErrorCode::NotSupportedByDevice.into());
         }
-        let commands = self.catalog.commands_of_source(view.source.id, self.now(), LISTED_COMMANDS).await?;
-        let confirmed = commands.into_iter().find_map(|stored| match stored.command {
-            Command::Immobilize(on) if stored.life.state == domain::CommandState::Acknowledged => Some(on),
-            _ => None,
-        });
-        Ok(confirmed.unwrap_or(false))
+        Ok(self.catalog.is_immobilized(view.source.id).await?)
     }
 
     /// Asks the device where it is. The answer comes as a message like any other.

@@ -345,12 +345,21 @@ async fn watch(mut signals: Subscription, reception: Arc<Reception>) {
     }
 }
 
-/// Writes down which commands have expired. A thousand at a time, so that others are not kept waiting.
+/// Writes down which commands have expired, and forgets those that were over before everything else of that time is
+/// forgotten. A thousand at a time, so that others are not kept waiting.
 async fn sweep(reception: Arc<Reception>) {
     loop {
         sleep(SWEEP_INTERVAL).await;
-        if let Err(error) = reception.commands.sweep(reception.clock.now()).await {
-            moments::queue_failed(&error);
+        loop {
+            let now = reception.clock.now();
+            match reception.commands.sweep(now, now.minus(reception.retention)).await {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => {
+                    moments::queue_failed(&error);
+                    break;
+                }
+            }
         }
     }
 }

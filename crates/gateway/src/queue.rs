@@ -22,8 +22,8 @@ pub trait CommandQueue: Send + Sync + 'static {
     /// The command that the source has not answered yet.
     fn in_flight(&self, source: SourceId, now: Timestamp) -> Asking<'_, Option<CommandId>>;
 
-    /// Writes down what time alone has done.
-    fn sweep(&self, now: Timestamp) -> Asking<'_, ()>;
+    /// Writes down what time alone has done, and forgets what was over before `keep_from`. `true`: more is left.
+    fn sweep(&self, now: Timestamp, keep_from: Timestamp) -> Asking<'_, bool>;
 }
 
 impl CommandQueue for Catalog {
@@ -50,7 +50,11 @@ impl CommandQueue for Catalog {
         })
     }
 
-    fn sweep(&self, now: Timestamp) -> Asking<'_, ()> {
-        Box::pin(async move { self.sweep_commands(now).await.map(drop) })
+    fn sweep(&self, now: Timestamp, keep_from: Timestamp) -> Asking<'_, bool> {
+        Box::pin(async move {
+            let swept = self.sweep_commands(now).await?;
+            let deleted = self.delete_finished_commands(keep_from).await?;
+            Ok(swept.max(deleted) >= Catalog::COMMANDS_SWEPT_AT_ONCE)
+        })
     }
 }

@@ -266,8 +266,8 @@ impl CommandQueue for TestRoster {
         Box::pin(async { Ok(None) })
     }
 
-    fn sweep(&self, _: Timestamp) -> Asking<'_, ()> {
-        Box::pin(async { Ok(()) })
+    fn sweep(&self, _: Timestamp, _: Timestamp) -> Asking<'_, bool> {
+        Box::pin(async { Ok(false) })
     }
 }
 

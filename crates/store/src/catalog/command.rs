@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 /// Further commands of a source are refused.
 const OPEN_PER_SOURCE: usize = 100;
 /// The steps of so many commands are written down at once.
-const SWEPT_AT_ONCE: i64 = 1000;
+const SWEPT_AT_ONCE: u16 = 1000;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewCommand {
@@ -83,9 +83,16 @@ statements! {
         " LIMIT $2");
     WRITE = "UPDATE commands SET state = $2, failure = $3, attempts = $4, until_time = $5, sent = $6, over = $7, \
         reply = $8 WHERE id = $1";
+    DELETE_OVER = "DELETE FROM commands WHERE id IN \
+        (SELECT id FROM commands WHERE over < $1 ORDER BY over LIMIT $2)";
+    SET_IMMOBILIZED = "UPDATE sources SET immobilized = $2 WHERE id = $1";
+    IMMOBILIZED = "SELECT immobilized FROM sources WHERE id = $1";
 }
 
 impl Catalog {
+    /// So many commands `sweep_commands` and `delete_finished_commands` look after in one call.
+    pub const COMMANDS_SWEPT_AT_ONCE: usize = SWEPT_AT_ONCE as usize;
+
     /// Queues a command; the caller then publishes `Signal::CommandWaits`.
     ///
     /// # Errors
@@ -220,8 +227,11 @@ impl Catalog {
     /// that were; a thousand at most, and then more are left.
     pub async fn sweep_commands(&self, now: Timestamp) -> Result<usize, CatalogError> {
         let mut transaction = self.write().await?;
-        let due: Vec<StoredCommand> =
-            query_as(DUE).bind(now.millis()).bind(SWEPT_AT_ONCE).fetch_all(&mut *transaction).await?;
+        let due: Vec<StoredCommand> = query_as(DUE)
+            .bind(now.millis())
+            .bind(i64::from(SWEPT_AT_ONCE))
+            .fetch_all(&mut *transaction)
+            .await?;
         // In one order, and whoever else holds a source holds no second one: nobody waits in a circle.
         let sources: BTreeSet<_> = due.iter().map(|command| command.source).collect();
         for source in sources {
@@ -232,6 +242,23 @@ impl Catalog {
         }
         transaction.commit().await?;
         Ok(due.len())
+    }
+
+    /// Deletes the commands that were over before `keep_from`. Answers with how many; a thousand at most, and then more
+    /// may be left.
+    pub async fn delete_finished_commands(&self, keep_from: Timestamp) -> Result<usize, CatalogError> {
+        let delete = query(DELETE_OVER).bind(keep_from.millis()).bind(i64::from(SWEPT_AT_ONCE));
+        let deleted = delete.execute(self.writer()).await?.rows_affected();
+        Ok(usize::try_from(deleted).unwrap_or(usize::MAX))
+    }
+
+    /// What the device confirmed last of its immobilizer; before that, the engine may run.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn is_immobilized(&self, source: SourceId) -> Result<bool, CatalogError> {
+        let row = query(IMMOBILIZED).bind(source.0).fetch_one(self.reader()).await?;
+        Ok(row.flag("immobilized")?)
     }
 
     async fn commands(
@@ -288,7 +315,11 @@ impl StoredCommand {
                 .bind(life.sent.map(Timestamp::millis))
                 .bind(life.over.map(Timestamp::millis))
                 .bind(life.reply.as_deref());
-            write.execute(transaction).await?;
+            write.execute(&mut *transaction).await?;
+            if let (Command::Immobilize(on), CommandState::Acknowledged) = (&self.command, life.state) {
+                let confirmed = query(SET_IMMOBILIZED).bind(self.source.0).bind(i64::from(*on));
+                confirmed.execute(transaction).await?;
+            }
         }
         Ok(possible)
     }

@@ -175,6 +175,30 @@ pub(crate) async fn an_expired_command_is_never_taken(catalog: &Catalog) {
     assert!(!catalog.has_open_commands(source).await.unwrap());
 }
 
+pub(crate) async fn finished_commands_go_and_the_immobilizer_stays(catalog: &Catalog) {
+    let account = crate::world::account(catalog, "a").await;
+    let (source, _) = register(catalog, account, "1").await;
+    assert!(!catalog.is_immobilized(source).await.unwrap());
+    for (on, outcome, [before, after]) in [
+        (true, Outcome::Done, [false, true]),
+        (false, Outcome::Refused, [true, true]),
+        (false, Outcome::Done, [true, false]),
+    ] {
+        let id = enqueue(catalog, &NewCommand { command: Command::Immobilize(on), ..text(source, "") }).await;
+        assert_eq!(take(catalog, source, 1).await, id);
+        assert!(catalog.step_command(id, CommandStep::Send, at(2)).await.unwrap());
+        assert_eq!(catalog.is_immobilized(source).await.unwrap(), before, "not confirmed yet");
+        let answer = CommandStep::Answer { outcome, reply: String::new() };
+        assert!(catalog.step_command(id, answer, at(3)).await.unwrap());
+        assert_eq!(catalog.is_immobilized(source).await.unwrap(), after);
+    }
+    let waits = enqueue(catalog, &text(source, "x")).await;
+    assert_eq!(catalog.delete_finished_commands(at(3)).await.unwrap(), 0);
+    assert_eq!(catalog.delete_finished_commands(at(4)).await.unwrap(), 3);
+    let left = catalog.commands_of_source(source, at(4), 10).await.unwrap();
+    assert_eq!(left.into_iter().map(|each| each.id).collect::<Vec<_>>(), [waits]);
+}
+
 pub(crate) async fn commands_of_a_source_are_bounded(catalog: &Catalog) {
     let account = crate::world::account(catalog, "a").await;
     let (source, _) = register(catalog, account, "1").await;

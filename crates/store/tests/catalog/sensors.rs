@@ -1,12 +1,13 @@
-//! What every catalog does with sensors.
+//! What every catalog does with sensors, and with what else is set for a device when it is replaced.
 
-use crate::world::{account, register};
+use crate::world::{account, at, register, source};
 use domain::{
-    CalcMethod, CalibrationPoint, Discrete, DiscreteType, GroupType, InputName, Metering, MeteringInput,
-    ModelCode, NewSensor, Sensor, SensorId, SensorKind, SensorOrigin, SourceId, ValueTitle, VirtualSensor,
-    VirtualType, default_sensors,
+    CalcMethod, CalibrationPoint, CounterRule, CounterType, Discrete, DiscreteType, GroupType, InputName,
+    Metering, MeteringInput, ModelCode, NewSensor, Sensor, SensorId, SensorKind, SensorOrigin, SourceId,
+    ValueTitle, VirtualSensor, VirtualType, default_sensors,
 };
-use store::catalog::{Catalog, CatalogError, IgnitionSensor};
+use serde_json::{Map, Value};
+use store::catalog::{Catalog, CatalogError, IgnitionSensor, Release, SourceSetting};
 
 fn names(sensors: &[Sensor]) -> Vec<&str> {
     sensors.iter().map(|sensor| &*sensor.name).collect()
@@ -101,4 +102,28 @@ pub(crate) async fn copies_of_sensors_name_copied_parents(catalog: &Catalog) {
     assert_eq!(copies[2].kind, sensors[2].kind);
     assert_eq!(copies.last().unwrap().parents(), Some(&[copies[2].id, copies[3].id][..]));
     assert_eq!(catalog.sensors_of(base).await.unwrap(), sensors);
+}
+
+pub(crate) async fn a_replacement_has_what_was_set_for_the_device(catalog: &Catalog) {
+    let account = account(catalog, "a").await;
+    let (old, tracker) = register(catalog, account, "1").await;
+    let value = Map::from_iter([("max_radius".to_owned(), Value::from(500))]);
+    let setting = |source| SourceSetting { source, kind: "lbs".to_owned(), value: value.clone() };
+    catalog.set_source_setting(&setting(old)).await.unwrap();
+    catalog.set_output_title(old, 1, "Horn").await.unwrap();
+    let rule = CounterRule { multiplier: 2.0, ..CounterRule::default() };
+    catalog.set_counter(old, CounterType::Odometer, &rule).await.unwrap();
+    let counters = catalog.counters_of(old).await.unwrap();
+
+    let release = Release { source: old, at: at(10) };
+    let new = catalog.replace(release, &source(catalog, account, "2").await).await.unwrap();
+    assert_eq!(catalog.settings_of_source(new).await.unwrap(), [setting(new)]);
+    assert_eq!(catalog.output_titles(new).await.unwrap(), [(1, "Horn".to_owned())]);
+    assert_eq!(catalog.counters_of(new).await.unwrap(), counters);
+    assert_eq!(catalog.settings_of_source(old).await.unwrap(), []);
+    assert_eq!(catalog.tracker(account, tracker).await.unwrap().unwrap().source, new);
+    assert_fails!(
+        catalog.replace(release, &source(catalog, account, "3").await).await,
+        CatalogError::NotFound
+    );
 }

@@ -73,7 +73,7 @@ impl Stay {
     }
 
     pub(crate) fn device(&self, slot: DeviceSlot) -> Option<Registered> {
-        self.devices.iter().find_map(|guest| (guest.slot == slot).then_some(guest.registered))
+        self.devices.iter().find_map(|guest| (guest.slot == slot).then(|| guest.registered.clone()))
     }
 
     /// The source of the first device, for the log.
@@ -97,15 +97,18 @@ impl Stay {
         let found = self.reception.find(device_id).await.map_err(Denied::Unknowable)?;
         let registered = welcome(found, protocol)?;
         let source = registered.source;
-        let guest = Guest { slot, registered, device_id: device_id.clone() };
+        let guest = Guest { slot, registered: registered.clone(), device_id: device_id.clone() };
         if self.transport == Transport::Http {
             self.changes = self.changes.min(changes);
             self.devices.push(guest);
             self.note(source, ContactKind::Login(self.transport));
             return Ok(registered);
         }
-        let session =
-            OpenSession { device_id: device_id.clone(), registered, leash: Arc::clone(&self.leash) };
+        let session = OpenSession {
+            device_id: device_id.clone(),
+            registered: registered.clone(),
+            leash: Arc::clone(&self.leash),
+        };
         let older = self.reception.sessions.enter(session)?;
         self.devices.push(guest);
         if let Some(older) = older
@@ -129,7 +132,7 @@ impl Stay {
             return Ok(());
         }
         for guest in &self.devices {
-            if self.reception.find(&guest.device_id).await? != Some(guest.registered) {
+            if self.reception.find(&guest.device_id).await?.as_ref() != Some(&guest.registered) {
                 return Err(Ended::NoLongerWelcome);
             }
         }

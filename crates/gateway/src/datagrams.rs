@@ -13,7 +13,7 @@ use crate::{
     turn::{Guests, Turn, turn},
     visitors::{ONE_DEVICE, Origin, Place, Visitor},
 };
-use domain::{CommandId, Contact, ContactKind, DeviceId, Outcome, Transport};
+use domain::{CommandId, Contact, ContactKind, DeviceId, Outcome, SourceId, Transport};
 use protocols::{Connection, DeviceSlot, Protocol};
 use std::{
     collections::{HashMap, VecDeque},
@@ -271,17 +271,17 @@ impl Guests for Visit<'_> {
         }
         let visitors = &self.reception.visitors;
         let visitor: Arc<Visitor> = visitors.admit(self.reception, device_id, self.protocol).await?;
-        let registered = visitor.registered;
+        let registered = visitor.registered.clone();
         let mut place = Arc::clone(&visitor.turn).lock_owned().await;
         if place.origin.is_none() {
             place.errands.met(slot, registered.source);
         }
-        self.guest = Some(Guest { slot, registered, place });
+        self.guest = Some(Guest { slot, registered: registered.clone(), place });
         Ok(registered)
     }
 
     fn device(&self, slot: DeviceSlot) -> Option<Registered> {
-        self.guest.as_ref().filter(|guest| guest.slot == slot).map(|guest| guest.registered)
+        self.guest.as_ref().filter(|guest| guest.slot == slot).map(|guest| guest.registered.clone())
     }
 
     fn heard(&mut self, slot: DeviceSlot) {
@@ -292,12 +292,12 @@ impl Guests for Visit<'_> {
 
     async fn answered(
         &mut self,
-        device: Registered,
+        source: SourceId,
         command: Option<CommandId>,
         outcome: Outcome,
         text: &str,
     ) -> Option<CommandId> {
         let guest = self.guest.as_mut()?;
-        guest.place.errands.answered(device.source, command, outcome, text).await
+        guest.place.errands.answered(source, command, outcome, text).await
     }
 }

@@ -101,10 +101,14 @@ impl Detection {
 
     async fn ask(&mut self, reception: &Reception, device_id: DeviceId) -> Result<Option<Registered>, Ended> {
         if let Some((_, found)) = self.asked.iter().find(|(asked, _)| *asked == device_id) {
-            return Ok(*found);
+            return Ok(found.clone());
         }
-        let found = reception.find(&device_id).await?;
-        self.asked.push((device_id, found));
+        // Datagrams are looked at one by one: a device that was here lately costs no question.
+        let found = match reception.visitors.registered(&device_id) {
+            Some(known) => Some(known),
+            None => reception.find(&device_id).await?,
+        };
+        self.asked.push((device_id, found.clone()));
         Ok(found)
     }
 }

@@ -54,9 +54,14 @@ impl Errands {
 
     /// `source` speaks from `slot` from now on.
     pub(crate) fn met(&mut self, slot: DeviceSlot, source: SourceId) {
-        self.devices.retain(|device| device.slot != slot);
+        self.left(slot);
         let standing = Standing::Silent;
         self.devices.push(Device { slot, source, standing, in_flight: None, look: None });
+    }
+
+    /// Whoever was in `slot` is told nothing any more.
+    pub(crate) fn left(&mut self, slot: DeviceSlot) {
+        self.devices.retain(|device| device.slot != slot);
     }
 
     /// The device has said something: it listens.

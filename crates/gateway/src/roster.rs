@@ -1,7 +1,8 @@
 //! Who may speak: what the gateway asks the catalog.
 
 use domain::{DeviceId, DeviceModel, ModelCode, SourceId, Timestamp};
-use std::{future::Future, pin::Pin};
+use protocols::DeviceSettings;
+use std::{fmt, future::Future, pin::Pin, sync::Arc};
 use store::catalog::{Admission, Catalog, CatalogError};
 
 pub type Finding<'a> = Pin<Box<dyn Future<Output = Result<Option<Registered>, RosterError>> + Send + 'a>>;
@@ -16,19 +17,28 @@ pub trait Roster: Send + Sync + 'static {
 }
 
 /// A registered device. A session lasts only as long as all of this stays true.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone)]
 pub struct Registered {
     pub source: SourceId,
     pub model: &'static DeviceModel,
     pub blocked: bool,
     /// Older records belong to the source that had the device id before.
     pub accepts_from: Timestamp,
+    /// What its protocols have to know of it.
+    pub settings: Arc<DeviceSettings>,
 }
 
 impl PartialEq for Registered {
     fn eq(&self, other: &Self) -> bool {
         let key = |it: &Self| (it.source, it.model.id, it.blocked, it.accepts_from);
-        key(self) == key(other)
+        key(self) == key(other) && self.settings == other.settings
+    }
+}
+
+impl fmt::Debug for Registered {
+    /// Without the settings: devices have passwords.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registered").field("source", &self.source).finish_non_exhaustive()
     }
 }
 
@@ -42,11 +52,11 @@ impl TryFrom<Admission> for Registered {
     type Error = RosterError;
 
     fn try_from(admission: Admission) -> Result<Self, RosterError> {
-        let Admission { source, model, blocked, accepts_from } = admission;
+        let Admission { source, model, blocked, accepts_from, settings } = admission;
         let Some(code) = ModelCode::find(&model) else {
             return Err(RosterError::UnknownModel(model.into()));
         };
-        Ok(Self { source, model: code.model(), blocked, accepts_from })
+        Ok(Self { source, model: code.model(), blocked, accepts_from, settings: Arc::new(settings) })
     }
 }
 

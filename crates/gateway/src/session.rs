@@ -11,7 +11,7 @@ use crate::{
     reception::Reception,
     turn::{Guests, turn},
 };
-use domain::{CommandId, DeviceId, Outcome, Transport};
+use domain::{CommandId, DeviceId, Outcome, SourceId, Transport};
 use protocols::{Connection, DeviceSlot, Protocol};
 use std::{convert::Infallible, sync::Arc};
 use tokio::time::{Instant, sleep_until};
@@ -155,6 +155,7 @@ fn stream_transport(protocol: &dyn Protocol) -> Transport {
 
 impl Guests for Party {
     async fn admit(&mut self, slot: DeviceSlot, device_id: &DeviceId) -> Result<Registered, Denied> {
+        self.errands.left(slot);
         let registered = self.stay.admit(slot, device_id, self.protocol.name()).await?;
         // Over HTTP a server cannot speak first.
         if stream_transport(self.protocol) == Transport::Tcp {
@@ -174,11 +175,11 @@ impl Guests for Party {
 
     async fn answered(
         &mut self,
-        device: Registered,
+        source: SourceId,
         command: Option<CommandId>,
         outcome: Outcome,
         text: &str,
     ) -> Option<CommandId> {
-        self.errands.answered(device.source, command, outcome, text).await
+        self.errands.answered(source, command, outcome, text).await
     }
 }

@@ -1,8 +1,8 @@
 //! What the events of a machine lead to, whatever its bytes came over: records for the journal, and replies.
 
 use crate::{Refusal, Registered, admission::Denied, ending::Ended, moments, reception::Reception, records};
-use domain::{CommandId, Contact, ContactKind, DeviceId, Outcome, Record, Reply};
-use protocols::{Admission, Connection, DeviceSlot, Event, KnownDevice, Protocol};
+use domain::{CommandId, Contact, ContactKind, DeviceId, Outcome, Record, Reply, SourceId};
+use protocols::{Admission, Connection, DeviceSettings, DeviceSlot, Event, KnownDevice, Protocol};
 use std::{future::Future, net::IpAddr};
 
 /// What one chunk of bytes leads to.
@@ -30,7 +30,7 @@ pub(crate) trait Guests: Send {
     /// A device answers a command; says to which one.
     fn answered(
         &mut self,
-        device: Registered,
+        source: SourceId,
         command: Option<CommandId>,
         outcome: Outcome,
         text: &str,
@@ -79,10 +79,10 @@ pub(crate) async fn turn(
             }
             Event::TimeWanted { slot } => connection.tell_time(slot, received),
             Event::Reply { slot, command, outcome, text } => {
-                let Some(device) = speaker(guests, slot) else { continue };
+                let Some(Registered { source, .. }) = speaker(guests, slot) else { continue };
                 // The catalog learns it first: the journal keeps what was said, the catalog what it was said to.
-                let command = guests.answered(device, command, outcome, &text).await;
-                let (source, bytes) = (device.source, text.into_bytes().into());
+                let command = guests.answered(source, command, outcome, &text).await;
+                let bytes = text.into_bytes().into();
                 turn.records.push(Record::Reply(Reply { source, received, command, bytes }));
             }
             // A reply never overtakes one of a frame before it.
@@ -117,7 +117,7 @@ async fn introduce(
     match guests.admit(slot, device_id).await {
         Ok(registered) => {
             let model = domain::ModelCode::find(&registered.model.code);
-            Ok(Admission::Known(KnownDevice { model, ..KnownDevice::default() }))
+            Ok(Admission::Known(KnownDevice { model, settings: DeviceSettings::clone(&registered.settings) }))
         }
         Err(Denied::Refused(reason)) => {
             remember(reception, protocol, address, device_id, reason);

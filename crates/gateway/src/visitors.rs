@@ -66,7 +66,7 @@ impl Visitors {
     ) -> Result<Arc<Visitor>, Denied> {
         if let Some(visitor) = lock(&self.known).by_device.get(device_id) {
             *lock(&visitor.heard) = Instant::now();
-            let registered = welcome(Some(visitor.registered), protocol.name());
+            let registered = welcome(Some(visitor.registered.clone()), protocol.name());
             return registered.map(|_| Arc::clone(visitor)).map_err(Denied::Refused);
         }
         let changes = reception.changes();
@@ -74,6 +74,7 @@ impl Visitors {
         let registered = welcome(found, protocol.name())?;
         moments::admitted(protocol.name(), registered.source);
         let place = Place { errands: Errands::new(Arc::clone(reception)), origin: None };
+        let source = registered.source;
         let visitor = Arc::new(Visitor {
             registered,
             heard: Mutex::new(Instant::now()),
@@ -85,10 +86,15 @@ impl Visitors {
         }
         // Whoever forgets after a change may have done so before this one is remembered.
         if reception.changes() == changes && known.by_device.len() < self.capacity {
-            known.by_source.insert(registered.source, device_id.clone());
+            known.by_source.insert(source, device_id.clone());
             known.by_device.insert(device_id.clone(), Arc::clone(&visitor));
         }
         Ok(visitor)
+    }
+
+    /// What a device that was here lately was admitted on.
+    pub(crate) fn registered(&self, device_id: &DeviceId) -> Option<Registered> {
+        lock(&self.known).by_device.get(device_id).map(|visitor| visitor.registered.clone())
     }
 
     /// Its next datagram asks the roster again.

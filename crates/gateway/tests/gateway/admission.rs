@@ -6,7 +6,8 @@ use crate::{
 };
 use domain::{ContactKind, SourceId, Transport};
 use gateway::{Limits, Registered};
-use std::time::Duration;
+use protocols::DeviceSettings;
+use std::{sync::Arc, time::Duration};
 use store::signals::Signal;
 use tokio::time::{advance, timeout};
 
@@ -95,12 +96,29 @@ async fn a_login_of_the_same_device_on_its_own_connection_changes_nothing() {
     assert_eq!(device.hear().await.unwrap(), "A2");
 }
 
+fn greeting(text: &str) -> Arc<DeviceSettings> {
+    Arc::new(DeviceSettings::from([("greeting".to_owned(), text.to_owned())]))
+}
+
+#[tokio::test]
+async fn protocols_know_the_settings_of_their_device() {
+    let site = Site::where_registered(&["a", "b"], Limits::default());
+    site.change("b", |it| it.settings = greeting("hello"));
+    let mut one = site.connect().await;
+    one.say("La").await;
+    assert_eq!(one.hear().await.unwrap(), "ok");
+    let mut other = site.connect().await;
+    other.say("Lb").await;
+    assert_eq!(other.hear().await.unwrap(), "hello");
+}
+
 #[tokio::test]
 async fn a_change_of_the_source_closes_its_session_within_a_second() {
     type Change = fn(&mut Registered);
-    let changes: [(&str, Change); 3] = [
+    let changes: [(&str, Change); 4] = [
         ("blocked", |it| it.blocked = true),
         ("another source has the device id", |it| it.source = SourceId(9)),
+        ("other settings", |it| it.settings = greeting("hello")),
         ("another release", |it| it.accepts_from = it.accepts_from.plus(SECOND)),
     ];
     for (what, change) in changes {

@@ -67,6 +67,17 @@ async fn who_may_not_speak_gets_no_answer_and_is_remembered() {
 }
 
 #[tokio::test]
+async fn who_was_here_lately_costs_the_any_port_no_question() {
+    let site = site(Limits::default());
+    let device = Sender::to(site.gateway.bound().any.unwrap()).await;
+    device.say(&["La", "H"]).await;
+    assert_eq!(device.hear().await, "ok\nh");
+    site.roster.hold();
+    device.say(&["La", "H"]).await;
+    assert_eq!(device.hear().await, "ok\nh");
+}
+
+#[tokio::test]
 async fn a_reply_is_no_longer_than_the_datagram() {
     let site = site(Limits::default());
     let device = site.sender().await;

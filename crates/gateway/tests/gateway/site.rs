@@ -127,7 +127,13 @@ pub(crate) fn of_protocol(source: i64, protocol: &str) -> Registered {
         ["toy", "web"].map(|name| DeviceModel { protocols: vec![name.into()], ..real.clone() })
     });
     let model = MODELS.iter().find(|model| *model.protocols[0] == *protocol).unwrap();
-    Registered { source: SourceId(source), model, blocked: false, accepts_from: Timestamp::from_millis(0) }
+    Registered {
+        source: SourceId(source),
+        model,
+        blocked: false,
+        accepts_from: Timestamp::from_millis(0),
+        settings: Arc::default(),
+    }
 }
 
 pub(crate) struct Device {
@@ -235,7 +241,7 @@ impl Roster for TestRoster {
     /// Answers what was true when it was asked.
     fn find<'a>(&'a self, device_id: &'a DeviceId) -> Finding<'a> {
         Box::pin(async {
-            let found = self.devices.lock().unwrap().get(device_id).copied();
+            let found = self.devices.lock().unwrap().get(device_id).cloned();
             self.asked.send_modify(|asked| *asked += 1);
             self.hold.subscribe().wait_for(|hold| !hold).await.unwrap();
             self.asked.send_modify(|asked| *asked -= 1);

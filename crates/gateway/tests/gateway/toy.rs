@@ -77,7 +77,7 @@ impl Machine for Lines {
         Ok(end.map_or(Framing::Incomplete, |end| Framing::Frame(end + 1)))
     }
 
-    /// - `L id`: login; answered `ok`, or `no` and closed
+    /// - `L id`: login; answered `ok` or by the device's setting `greeting`, or `no` and closed
     /// - `R slot,id`: login of one of many devices; answered `ok slot` or `no slot`
     /// - `D number,second,…`: a record, with no time when that is `-`; answered `A number`
     /// - `M slot,number`: a record without time of one of many devices; answered `A number`
@@ -142,7 +142,7 @@ impl Machine for Lines {
 
     fn identified(&mut self, slot: DeviceSlot, admission: &Admission, events: &mut Events) {
         let answer = match admission {
-            Admission::Known(_) => "ok",
+            Admission::Known(known) => known.settings.get("greeting").map_or("ok", String::as_str),
             Admission::Refused => "no",
         };
         match slot {

@@ -8,7 +8,9 @@ use super::{
     tracker::{self, NewTracker},
 };
 use domain::{AccountId, DeviceId, SourceId, TariffId, Timestamp, TrackerId};
+use serde_json::{Map, Value};
 use sqlx::{AnyConnection, FromRow, any::AnyRow, query, query_as};
+use std::{collections::BTreeMap, fmt};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
@@ -61,15 +63,32 @@ pub struct BundledSim {
     pub iccid: String,
 }
 
-/// What decides whether a connection is let in.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What decides whether a connection is let in, and how its bytes are read.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Admission {
     pub source: SourceId,
     /// Code of the device model.
     pub model: String,
     pub blocked: bool,
     pub accepts_from: Timestamp,
+    /// What its protocols have to know, by name.
+    pub settings: BTreeMap<String, String>,
 }
+
+impl fmt::Debug for Admission {
+    /// Without the settings: devices have passwords.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { source, model, blocked, accepts_from, settings: _ } = self;
+        f.debug_struct("Admission")
+            .field("source", source)
+            .field("model", model)
+            .field("blocked", blocked)
+            .field("accepts_from", accepts_from)
+            .finish_non_exhaustive()
+    }
+}
+
+struct Admitted(Admission, Option<Map<String, Value>>);
 
 macro_rules! select_sources {
     () => {
@@ -89,7 +108,10 @@ statements! {
     /// A clone stands on a source of another account.
     SEEN_BY_ACCOUNT = concat!(select_sources!(), " WHERE retired IS NULL AND (account_id = $1 \
         OR id IN (SELECT source_id FROM trackers WHERE account_id = $1 AND deleted = 0)) ORDER BY id");
-    ADMISSION = "SELECT id, model, blocked, accepts_from FROM sources WHERE device_id = $1";
+    /// A row for each protocol of which the source has settings, and one when it has none.
+    ADMISSION = "SELECT id, model, blocked, accepts_from, value FROM sources LEFT JOIN source_settings \
+        ON source_settings.source_id = sources.id AND kind LIKE 'special.protocol\\_%' ESCAPE '\\' \
+        WHERE device_id = $1 ORDER BY kind";
     BY_PHONE = "SELECT id FROM sources WHERE phone = $1";
     SET_BLOCKED = "UPDATE sources SET blocked = $2 WHERE id = $1";
     RETIRE = "UPDATE sources SET former_device_id = device_id, former_phone = phone, device_id = NULL, \
@@ -133,7 +155,15 @@ impl Catalog {
 
     /// The live source with this device id, blocked or not. Asked at every login: one look into one index.
     pub async fn admission(&self, device_id: &DeviceId) -> Result<Option<Admission>, CatalogError> {
-        Ok(query_as(ADMISSION).bind(device_id.as_str()).fetch_optional(self.reader()).await?)
+        let rows: Vec<Admitted> =
+            query_as(ADMISSION).bind(device_id.as_str()).fetch_all(self.reader()).await?;
+        let mut rows = rows.into_iter();
+        let Some(Admitted(mut admission, first)) = rows.next() else { return Ok(None) };
+        // Each names its form besides.
+        let set = first.into_iter().chain(rows.filter_map(|Admitted(_, more)| more)).flatten();
+        let set = set.filter(|(name, _)| name != "type");
+        admission.settings = set.filter_map(|(name, value)| Some((name, setting(value)?))).collect();
+        Ok(Some(admission))
     }
 
     /// Whether a live source has the phone.
@@ -202,6 +232,16 @@ pub(super) async fn retire(
     Ok(())
 }
 
+/// A setting as protocols read it; `None` when nothing is set.
+fn setting(value: Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(on) => Some(on.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
 impl FromRow<'_, AnyRow> for Source {
     fn from_row(row: &AnyRow) -> sqlx::Result<Self> {
         Ok(Self {
@@ -224,13 +264,15 @@ impl FromRow<'_, AnyRow> for Source {
     }
 }
 
-impl FromRow<'_, AnyRow> for Admission {
+impl FromRow<'_, AnyRow> for Admitted {
     fn from_row(row: &AnyRow) -> sqlx::Result<Self> {
-        Ok(Self {
+        let admission = Admission {
             source: SourceId(row.int("id")?),
             model: row.text("model")?,
             blocked: row.flag("blocked")?,
             accepts_from: row.time("accepts_from")?,
-        })
+            settings: BTreeMap::new(),
+        };
+        Ok(Self(admission, row.maybe_json("value")?))
     }
 }

@@ -2,11 +2,11 @@
 
 use crate::world::{account, at, register, source};
 use domain::{
-    CalcMethod, CalibrationPoint, CounterRule, CounterType, Discrete, DiscreteType, GroupType, InputName,
-    Metering, MeteringInput, ModelCode, NewSensor, Sensor, SensorId, SensorKind, SensorOrigin, SourceId,
-    ValueTitle, VirtualSensor, VirtualType, default_sensors,
+    CalcMethod, CalibrationPoint, CounterRule, CounterType, DeviceId, Discrete, DiscreteType, GroupType,
+    InputName, Metering, MeteringInput, ModelCode, NewSensor, Sensor, SensorId, SensorKind, SensorOrigin,
+    SourceId, ValueTitle, VirtualSensor, VirtualType, default_sensors,
 };
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use store::catalog::{Catalog, CatalogError, IgnitionSensor, Release, SourceSetting};
 
 fn names(sensors: &[Sensor]) -> Vec<&str> {
@@ -110,6 +110,17 @@ pub(crate) async fn a_replacement_has_what_was_set_for_the_device(catalog: &Cata
     let value = Map::from_iter([("max_radius".to_owned(), Value::from(500))]);
     let setting = |source| SourceSetting { source, kind: "lbs".to_owned(), value: value.clone() };
     catalog.set_source_setting(&setting(old)).await.unwrap();
+    let value = json!({ "type": "protocol_toy", "password": "1234", "port": 7, "form": null });
+    let kind = "special.protocol_toy".to_owned();
+    let of_protocol = SourceSetting { source: old, kind, value: value.as_object().unwrap().clone() };
+    catalog.set_source_setting(&of_protocol).await.unwrap();
+    let admitted = async |device_id: &str| {
+        let admission = catalog.admission(&DeviceId::new(device_id).unwrap()).await.unwrap().unwrap();
+        (admission.source, admission.settings.into_iter().collect::<Vec<_>>())
+    };
+    let settings =
+        [("password", "1234"), ("port", "7")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    assert_eq!(admitted("1").await, (old, settings.to_vec()));
     catalog.set_output_title(old, 1, "Horn").await.unwrap();
     let rule = CounterRule { multiplier: 2.0, ..CounterRule::default() };
     catalog.set_counter(old, CounterType::Odometer, &rule).await.unwrap();
@@ -117,7 +128,9 @@ pub(crate) async fn a_replacement_has_what_was_set_for_the_device(catalog: &Cata
 
     let release = Release { source: old, at: at(10) };
     let new = catalog.replace(release, &source(catalog, account, "2").await).await.unwrap();
-    assert_eq!(catalog.settings_of_source(new).await.unwrap(), [setting(new)]);
+    let of_protocol = SourceSetting { source: new, ..of_protocol };
+    assert_eq!(catalog.settings_of_source(new).await.unwrap(), [setting(new), of_protocol]);
+    assert_eq!(admitted("2").await, (new, settings.to_vec()));
     assert_eq!(catalog.output_titles(new).await.unwrap(), [(1, "Horn".to_owned())]);
     assert_eq!(catalog.counters_of(new).await.unwrap(), counters);
     assert_eq!(catalog.settings_of_source(old).await.unwrap(), []);

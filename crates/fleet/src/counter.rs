@@ -77,6 +77,7 @@ impl Fleet {
             rule = rule.showing(shown, reading.map_or(0.0, |reading| reading.value));
         }
         self.catalog.set_counter(view.source.id, counter_type, &rule).await?;
+        self.watchers.readings_changed(view.source.id);
         Ok(())
     }
 
@@ -100,6 +101,7 @@ impl Fleet {
         let rule = CounterRule { set_at: Some(self.now()), ..rule }
             .showing(value, reading.map_or(0.0, |reading| reading.value));
         self.catalog.set_counter(view.source.id, counter_type, &rule).await?;
+        self.watchers.readings_changed(view.source.id);
         Ok(())
     }
 

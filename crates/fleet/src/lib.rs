@@ -71,7 +71,10 @@ pub use store::catalog::{
     TariffDefaults, TariffKind, TariffOrder, TariffTerms, User, UserOrder, Vehicle, VehicleDraft,
 };
 pub use sub_user::{SubUserChange, SubUserDraft};
-pub use subscription::{Channel, Detail, Lifecycle, News, Standing, Target, Watcher};
+pub use subscription::{
+    AttributeQueues, Channel, Detail, Interest, Lifecycle, News, Queued, Round, Standing, Target, Told,
+    Watcher,
+};
 pub use tariff::{FirstPayment, Remainder};
 pub use telemetry::{
     Additional, GpsView, GsmView, StateView,

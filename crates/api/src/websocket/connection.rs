@@ -1,16 +1,14 @@
-//! One connection: takes requests, sends states as fast as the client takes them. A state is rendered when the socket
-//! is free for it, so that a slow client gets the newest one, not a queue of old ones.
+//! One connection: takes requests, sends states and readings as fast as the client takes them. Each is rendered when the
+//! socket is free for it, so that a slow client gets the newest one, not a queue of old ones.
 
 use super::{
     framing::{Framing, HEARTBEAT, Incoming},
-    limits::{
-        BATCH_BYTES, LOGIN_TIMEOUT, LOOK_EVERY, LOOK_PAUSE, SEND_TIMEOUT, SILENT_HEARTBEATS, SINGLES_AT_ONCE,
-    },
-    outgoing::{self, Batch, Outcome},
+    limits::{LOGIN_TIMEOUT, SEND_TIMEOUT, SILENT_HEARTBEATS, SINGLES_AT_ONCE},
+    outgoing::{self, Outcomes},
     request::{Action, Wanted},
+    session::{Due, Session},
 };
 use crate::{
-    dates::Dates,
     request::{Arguments, Request, iso_datetime},
     throttle::Counted,
 };
@@ -18,10 +16,10 @@ use axum::{
     body::Bytes,
     extract::ws::{CloseFrame, Message, WebSocket, close_code},
 };
-use domain::{ErrorCode, SourceId};
-use fleet::{Channel, Failure, Fleet, Watcher};
+use domain::ErrorCode;
+use fleet::{Failure, Fleet};
 use serde_json::Value;
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep_until, timeout};
 
 pub(super) struct Connection {
@@ -47,8 +45,7 @@ struct End(u16);
 enum Step {
     Received(Message),
     Heartbeat,
-    Look,
-    States,
+    Due(Due),
     End(End),
 }
 
@@ -88,8 +85,9 @@ impl Connection {
             match self.next_step().await {
                 Step::Received(message) => self.received(message).await?,
                 Step::Heartbeat => self.beat().await?,
-                Step::Look => self.look_again().await?,
-                Step::States => self.send_states().await?,
+                Step::Due(Due::Look) => self.look_again().await?,
+                Step::Due(Due::News) => self.send_news().await?,
+                Step::Due(Due::Ended) => return Err(End(close_code::AWAY)),
                 Step::End(end) => return Err(end),
             }
         }
@@ -98,7 +96,7 @@ impl Connection {
     async fn next_step(&mut self) -> Step {
         let due = async {
             match &mut self.session {
-                Some(session) => session.next_step().await,
+                Some(session) => Step::Due(session.next_due().await),
                 None => {
                     sleep_until(self.login_until).await;
                     Step::End(End(close_code::POLICY))
@@ -159,11 +157,7 @@ impl Connection {
         }
     }
 
-    async fn act(
-        &mut self,
-        action: Action,
-        frame: &Arguments,
-    ) -> Result<BTreeMap<&'static str, Outcome>, Failure> {
+    async fn act(&mut self, action: Action, frame: &Arguments) -> Result<Outcomes, Failure> {
         let hash = frame.get("hash").and_then(Value::as_str).filter(|hash| !hash.is_empty());
         let known = self.session.as_ref().map(|session| session.hash.as_str());
         let hash = hash.or(known).or(self.handshake.hash());
@@ -205,15 +199,16 @@ impl Connection {
         }
     }
 
-    /// Some states one by one, then a batch if it is time for one.
-    async fn send_states(&mut self) -> Result<(), End> {
+    /// Some states one by one, then batches if it is time for them.
+    async fn send_news(&mut self) -> Result<(), End> {
         for _ in 0..SINGLES_AT_ONCE {
             let Some(state) = self.session.as_mut().and_then(|session| session.single(&self.fleet)) else {
                 break;
             };
             self.send(state).await?;
         }
-        if let Some(batch) = self.session.as_mut().and_then(|session| session.batch(&self.fleet)) {
+        let Some(session) = &mut self.session else { return Ok(()) };
+        for batch in session.batches(&self.fleet).await.into_iter().flatten() {
             self.send(batch).await?;
         }
         Ok(())
@@ -247,122 +242,5 @@ impl Connection {
             Ok(Err(_)) => Err(End(close_code::NORMAL)),
             Err(_) => Err(End(close_code::AGAIN)),
         }
-    }
-}
-
-/// What a connection does for a logged-in user.
-struct Session {
-    hash: String,
-    iso: bool,
-    watcher: Watcher,
-    looked: Instant,
-    /// Sources whose states go out one by one, the next one last.
-    singles: Vec<SourceId>,
-    /// Sources of the batch that is being sent, the next one last.
-    batch: Vec<SourceId>,
-    batch_due: Instant,
-    rate_limit: Duration,
-}
-
-impl Session {
-    fn new(watcher: Watcher) -> Self {
-        let now = Instant::now();
-        Self {
-            hash: String::new(),
-            iso: false,
-            watcher,
-            looked: now,
-            singles: Vec::new(),
-            batch: Vec::new(),
-            batch_due: now,
-            rate_limit: Duration::ZERO,
-        }
-    }
-
-    fn perform(&mut self, action: Action, wanted: &[Wanted]) -> BTreeMap<&'static str, Outcome> {
-        let mut outcomes = BTreeMap::new();
-        for wanted in wanted {
-            let Some((channel, target, detail)) = wanted.subscription() else {
-                let failure = ErrorCode::WrongMethod.into();
-                outcomes.insert(wanted.event(), Outcome::Refused(failure));
-                continue;
-            };
-            if let (Action::Subscribe, Wanted::Batch { rate_limit, .. }) = (action, wanted) {
-                (self.rate_limit, self.batch_due) = (*rate_limit, Instant::now());
-            }
-            let standings = match action {
-                Action::Subscribe => self.watcher.subscribe(channel, target, detail),
-                Action::Unsubscribe => self.watcher.unsubscribe(channel, target),
-            };
-            match outcomes.entry(wanted.event()).or_insert_with(|| Outcome::Done(Vec::new())) {
-                Outcome::Done(all) => all.extend(standings),
-                Outcome::Refused(_) => {}
-            }
-        }
-        outcomes
-    }
-
-    /// Waits until there is something to do. Nothing is lost when the future is dropped.
-    async fn next_step(&mut self) -> Step {
-        loop {
-            let (now, news) = (Instant::now(), self.watcher.news());
-            if news.ended {
-                return Step::End(End(close_code::AWAY));
-            }
-            let look_due = self.looked + if news.stale { LOOK_PAUSE } else { LOOK_EVERY };
-            if now >= look_due {
-                return Step::Look;
-            }
-            if news.single || !self.singles.is_empty() || !self.batch.is_empty() {
-                return Step::States;
-            }
-            if news.batch && now >= self.batch_due {
-                return Step::States;
-            }
-            let due = if news.batch { look_due.min(self.batch_due) } else { look_due };
-            tokio::select! {
-                () = self.watcher.woken() => {}
-                () = sleep_until(due) => {}
-            }
-        }
-    }
-
-    /// The next state to go out by itself.
-    fn single(&mut self, fleet: &Fleet) -> Option<String> {
-        if self.singles.is_empty() {
-            self.singles = self.watcher.take_changed(Channel::Single);
-        }
-        let now = fleet.now();
-        while let Some(source) = self.singles.pop() {
-            if let Some((view, detail)) = self.watcher.state(Channel::Single, source, now) {
-                return Some(outgoing::state(view, detail, &self.dates(fleet), now));
-            }
-        }
-        None
-    }
-
-    /// The next message of the batch, when it is time for one.
-    fn batch(&mut self, fleet: &Fleet) -> Option<String> {
-        if self.batch.is_empty() && Instant::now() >= self.batch_due {
-            self.batch = self.watcher.take_changed(Channel::Batch);
-            self.batch_due = Instant::now() + self.rate_limit;
-        }
-        if self.batch.is_empty() {
-            return None;
-        }
-        let (now, dates) = (fleet.now(), self.dates(fleet));
-        let mut batch = Batch::new(dates.written(now));
-        while batch.bytes() < BATCH_BYTES
-            && let Some(source) = self.batch.pop()
-        {
-            if let Some((view, detail)) = self.watcher.state(Channel::Batch, source, now) {
-                batch.push(view, detail, &dates);
-            }
-        }
-        (!batch.is_empty()).then(|| batch.finish())
-    }
-
-    fn dates(&self, fleet: &Fleet) -> Dates {
-        Dates::new(&self.watcher.caller().user.settings.time_zone, self.iso, fleet.now())
     }
 }

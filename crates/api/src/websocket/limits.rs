@@ -29,6 +29,9 @@ pub(super) const LOOK_EVERY: Duration = Duration::from_secs(60);
 /// After a look at the session and the trackers the next one has to wait so long.
 pub(super) const LOOK_PAUSE: Duration = Duration::from_millis(250);
 
+/// What could not be read is tried again after so long.
+pub(super) const RETRY_PAUSE: Duration = Duration::from_secs(1);
+
 /// Counts open connections.
 #[derive(Default)]
 pub(crate) struct Admission(Mutex<HashMap<IpAddr, usize>>);

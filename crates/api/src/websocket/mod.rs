@@ -1,11 +1,13 @@
-//! The WebSocket at `event/subscription`: states of trackers as they change. Clients speak plain JSON frames, or the
-//! Atmosphere protocol when the query says so.
+//! The WebSocket at `event/subscription`: states, readings and last messages of trackers as they change. Clients speak
+//! plain JSON frames, or the Atmosphere protocol when the query says so.
 
 mod connection;
 mod framing;
 mod limits;
+mod monitor;
 mod outgoing;
 mod request;
+mod session;
 
 pub(crate) use limits::Admission;
 

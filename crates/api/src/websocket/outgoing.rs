@@ -1,36 +1,38 @@
 //! The messages to a client: responses, errors, events. States are rendered straight into the message.
 
+use super::monitor::AttributesObject;
 use crate::{
-    actions::tracker::state::{CompactStateObject, StateObject},
+    actions::tracker::{
+        readings_list::ReadingsObject,
+        state::{CompactStateObject, StateObject},
+    },
     answer::Status,
     dates::{Dates, Written},
     request::Arguments,
 };
 use domain::{SourceId, Timestamp, TrackerId};
-use fleet::{Detail, Failure, Lifecycle, ParameterError, Standing, StateView};
+use fleet::{
+    AttributeQueues, Detail, Failure, Lifecycle, ParameterError, Readings, Round, Standing, StateView,
+};
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 
-/// What became of one event of a request.
-pub(super) enum Outcome {
-    Done(Vec<(TrackerId, Standing)>),
-    Refused(Failure),
-}
+/// How the trackers stand that were asked for, by the name of the event.
+pub(super) type Outcomes = BTreeMap<&'static str, Outcome>;
 
-/// The answer to a request; `outcomes` by the name of the event.
-pub(super) fn response(action: &str, outcomes: &BTreeMap<&'static str, Outcome>) -> String {
+#[derive(Default)]
+pub(super) struct Outcome(pub(super) Vec<(TrackerId, Standing)>);
+
+/// The answer to a request.
+pub(super) fn response(action: &str, outcomes: &Outcomes) -> String {
     #[derive(Serialize)]
     struct Response<'a> {
         r#type: &'static str,
         action: &'a str,
         events: Vec<&'static str>,
-        data: &'a BTreeMap<&'static str, Outcome>,
+        data: &'a Outcomes,
     }
-    let done = |(event, outcome): (&&'static str, &Outcome)| match outcome {
-        Outcome::Done(_) => Some(*event),
-        Outcome::Refused(_) => None,
-    };
-    let events = outcomes.iter().filter_map(done).collect();
+    let events = outcomes.keys().copied().collect();
     json(&Response { r#type: "response", action, events, data: outcomes })
 }
 
@@ -78,39 +80,93 @@ pub(super) fn state(view: StateView, detail: Detail, dates: &Dates, now: Timesta
     }
 }
 
-/// A message of several states, rendered one after the other.
-pub(super) struct Batch(Vec<u8>);
+/// A message of several things, rendered one after the other.
+pub(super) struct Batch {
+    text: Vec<u8>,
+    items: usize,
+    end: &'static [u8],
+}
 
 impl Batch {
-    pub(super) fn new(user_time: Written) -> Self {
+    pub(super) fn states(user_time: Written) -> Self {
+        Self::new("state_batch", user_time, b"[", b"]")
+    }
+
+    /// By tracker.
+    pub(super) fn readings(user_time: Written) -> Self {
+        Self::new("readings_batch", user_time, b"[{", b"}]")
+    }
+
+    pub(super) fn attributes(user_time: Written) -> Self {
+        Self::new("iot_monitor", user_time, br#"{"iot_last_values":["#, b"]}")
+    }
+
+    fn new(event: &str, user_time: Written, start: &[u8], end: &'static [u8]) -> Self {
         let mut text = Vec::with_capacity(1024);
-        text.extend_from_slice(br#"{"type":"event","event":"state_batch","user_time":""#);
-        text.extend_from_slice(user_time.as_str().as_bytes());
-        text.extend_from_slice(br#"","data":["#);
-        Self(text)
+        for part in [
+            br#"{"type":"event","event":""#,
+            event.as_bytes(),
+            br#"","user_time":""#,
+            user_time.as_str().as_bytes(),
+            br#"","data":"#,
+            start,
+        ] {
+            text.extend_from_slice(part);
+        }
+        Self { text, items: 0, end }
     }
 
     pub(super) fn push(&mut self, view: StateView, detail: Detail, dates: &Dates) {
-        if !self.is_empty() {
-            self.0.push(b',');
-        }
+        self.separate();
         match detail {
-            Detail::Full => render(&mut self.0, &StateObject::of(view, dates)),
-            Detail::Compact => render(&mut self.0, &CompactStateObject::of(&view, dates)),
+            Detail::Full => render(&mut self.text, &StateObject::of(view, dates)),
+            Detail::Compact => render(&mut self.text, &CompactStateObject::of(&view, dates)),
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.ends_with(b"[")
+    /// What is new of them.
+    pub(super) fn push_readings(
+        &mut self,
+        tracker: TrackerId,
+        readings: Readings,
+        round: &mut Round,
+        dates: &Dates,
+    ) {
+        let mut object = ReadingsObject::of(readings, dates);
+        object.keep(|item| round.is_new(&item));
+        if object.is_empty() && !round.is_first() {
+            return;
+        }
+        self.separate();
+        self.text.extend_from_slice(format!(r#""{}":"#, tracker.0).as_bytes());
+        render(&mut self.text, &object);
+    }
+
+    /// Unless they are what was told last.
+    pub(super) fn push_attributes(&mut self, tracker: TrackerId, queues: AttributeQueues, round: &mut Round) {
+        let object = json(&AttributesObject::of(tracker, queues));
+        if round.is_new(object.as_bytes()) {
+            self.separate();
+            self.text.extend_from_slice(object.as_bytes());
+        }
+    }
+
+    fn separate(&mut self) {
+        if self.items > 0 {
+            self.text.push(b',');
+        }
+        self.items += 1;
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.0.len()
+        self.text.len()
     }
 
-    pub(super) fn finish(mut self) -> String {
-        self.0.extend_from_slice(b"]}");
-        text(self.0)
+    /// The message, unless nothing is in it.
+    pub(super) fn finish(mut self) -> Option<String> {
+        self.text.extend_from_slice(self.end);
+        self.text.push(b'}');
+        (self.items > 0).then(|| text(self.text))
     }
 }
 
@@ -122,17 +178,7 @@ impl Serialize for Outcome {
             #[serde(serialize_with = "as_map")]
             value: &'a [(TrackerId, Standing)],
         }
-        #[derive(Serialize)]
-        struct Refused {
-            success: bool,
-            status: Status,
-        }
-        match self {
-            Self::Done(value) => Done { success: true, value }.serialize(serializer),
-            Self::Refused(failure) => {
-                Refused { success: false, status: Status::of(failure.code) }.serialize(serializer)
-            }
-        }
+        Done { success: true, value: &self.0 }.serialize(serializer)
     }
 }
 

@@ -2,11 +2,12 @@
 //! with `trackers` and `events`.
 
 use crate::{
+    actions::tracker::readings_list::{SensorType, filter},
     parameters::{List, Object, Parameter, Parameters, Wrong, choices, parameters},
     request::Arguments,
 };
 use domain::{ErrorCode, TrackerId};
-use fleet::{Channel, Detail, Failure, Target};
+use fleet::{Channel, Detail, Failure, Interest, Target};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -43,36 +44,26 @@ impl Action {
 
 /// One of the `requests`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Wanted {
-    Single {
-        target: Target,
-        detail: Detail,
-    },
-    Batch {
-        target: Target,
-        detail: Detail,
-        rate_limit: Duration,
-    },
-    /// An event of the service that there is not here yet.
-    NotOffered(&'static str),
+pub(super) struct Wanted {
+    pub(super) target: Target,
+    pub(super) interest: Interest,
+    /// Between two messages of a channel that has batches.
+    pub(super) rate_limit: Duration,
 }
 
 impl Wanted {
-    /// The name of the event.
-    pub(super) fn event(&self) -> &'static str {
-        match self {
-            Self::Single { .. } => "state",
-            Self::Batch { .. } => "state_batch",
-            Self::NotOffered(event) => event,
-        }
+    fn single(trackers: Vec<TrackerId>, detail: Detail) -> Self {
+        let (target, interest) = (Target::Selected(trackers), Interest::Single(detail));
+        Self { target, interest, rate_limit: Duration::ZERO }
     }
 
-    /// The channel, which trackers, and how much of them.
-    pub(super) fn subscription(&self) -> Option<(Channel, &Target, Detail)> {
-        match self {
-            Self::Single { target, detail } => Some((Channel::Single, target, *detail)),
-            Self::Batch { target, detail, .. } => Some((Channel::Batch, target, *detail)),
-            Self::NotOffered(_) => None,
+    /// The name of the event.
+    pub(super) fn event(&self) -> &'static str {
+        match self.interest.channel() {
+            Channel::Single => "state",
+            Channel::Batch => "state_batch",
+            Channel::Readings => "readings_batch",
+            Channel::Attributes => "iot_monitor",
         }
     }
 
@@ -86,7 +77,7 @@ impl Wanted {
             return Ok(requests.0);
         }
         let Older { trackers, events } = Older::read(frame).map_err(Failure::parameters)?;
-        let single = |_| Self::Single { target: Target::Selected(trackers.0.clone()), detail: Detail::Full };
+        let single = |_| Self::single(trackers.0.clone(), Detail::Full);
         Ok(events.0.into_iter().map(single).collect())
     }
 }
@@ -133,7 +124,19 @@ parameters! {
     struct BatchRequest {
         target: Object<TargetObject>,
         rate_limit: Option<TimeSpan>,
+    }
+}
+
+parameters! {
+    struct StateDetails {
         format: Option<Format>,
+    }
+}
+
+parameters! {
+    struct ReadingsDetails {
+        sensor_type: Option<SensorType>,
+        include_components: Option<bool>,
     }
 }
 
@@ -146,33 +149,39 @@ parameters! {
 
 impl Parameter for Wanted {
     fn schema() -> Value {
-        json!({ "oneOf": [SingleRequest::schema(), BatchRequest::schema()] })
+        let batch = |details| json!({ "allOf": [BatchRequest::schema(), details] });
+        let (state, readings) = (StateDetails::schema(), ReadingsDetails::schema());
+        json!({ "oneOf": [SingleRequest::schema(), batch(state), batch(readings), BatchRequest::schema()] })
     }
 
     fn parse(value: &Value) -> Result<Self, Wrong> {
         let Object(EventRequest { r#type }) = Object::parse(value)?;
-        match r#type {
+        let interest = match r#type {
             Event::State => {
                 let Object(SingleRequest { trackers, format }) = Object::parse(value)?;
-                Ok(Self::Single { target: Target::Selected(trackers.0), detail: detail(format) })
+                return Ok(Self::single(trackers.0, detail(format)));
             }
             Event::StateBatch => {
-                let Object(BatchRequest { target: Object(target), rate_limit, format }) =
-                    Object::parse(value)?;
-                let target = match (target.r#type, target.tracker_ids) {
-                    (TargetType::All, _) => Target::All,
-                    (TargetType::Selected, Some(ids)) => Target::Selected(ids.0),
-                    (TargetType::Selected, None) => {
-                        let missing = Failure::parameter("target.tracker_ids", "is required");
-                        return Err(Wrong::Within(missing.parameters));
-                    }
-                };
-                let rate_limit = rate_limit.map_or(DEFAULT_RATE_LIMIT, |span| span.0);
-                Ok(Self::Batch { target, detail: detail(format), rate_limit })
+                let Object(StateDetails { format }) = Object::parse(value)?;
+                Interest::Batch(detail(format))
             }
-            Event::ReadingsBatch => Ok(Self::NotOffered("readings_batch")),
-            Event::IotMonitor => Ok(Self::NotOffered("iot_monitor")),
-        }
+            Event::ReadingsBatch => {
+                let Object(ReadingsDetails { sensor_type, include_components }) = Object::parse(value)?;
+                Interest::Readings(filter(sensor_type, include_components))
+            }
+            Event::IotMonitor => Interest::Attributes,
+        };
+        let Object(BatchRequest { target: Object(target), rate_limit }) = Object::parse(value)?;
+        let target = match (target.r#type, target.tracker_ids) {
+            (TargetType::All, _) => Target::All,
+            (TargetType::Selected, Some(ids)) => Target::Selected(ids.0),
+            (TargetType::Selected, None) => {
+                let missing = Failure::parameter("target.tracker_ids", "is required");
+                return Err(Wrong::Within(missing.parameters));
+            }
+        };
+        let rate_limit = rate_limit.map_or(DEFAULT_RATE_LIMIT, |span| span.0);
+        Ok(Self { target, interest, rate_limit })
     }
 }
 
@@ -213,6 +222,8 @@ impl Parameter for TimeSpan {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::MeteringType;
+    use fleet::{Components, ReadingsFilter, SensorTypeFilter};
 
     fn read(frame: Value) -> Result<Vec<Wanted>, Vec<String>> {
         Wanted::all_of(frame.as_object().unwrap())
@@ -222,31 +233,45 @@ mod tests {
     #[test]
     fn both_forms_are_understood() {
         let selected = |ids: &[i64]| Target::Selected(ids.iter().map(|id| TrackerId(*id)).collect());
-        let batch = |target, detail, milliseconds| Wanted::Batch {
+        let batch = |target, interest, milliseconds| Wanted {
             target,
-            detail,
+            interest,
             rate_limit: Duration::from_millis(milliseconds),
         };
+        let readings =
+            |sensor_type, components| Interest::Readings(ReadingsFilter { sensor_type, components });
         for (frame, wanted) in [
             (
                 json!({ "trackers": [1, 2], "events": ["state"] }),
-                vec![Wanted::Single { target: selected(&[1, 2]), detail: Detail::Full }],
+                vec![batch(selected(&[1, 2]), Interest::Single(Detail::Full), 0)],
             ),
             (
                 json!({ "requests": [{ "type": "state", "trackers": [1], "format": "compact" }] }),
-                vec![Wanted::Single { target: selected(&[1]), detail: Detail::Compact }],
+                vec![batch(selected(&[1]), Interest::Single(Detail::Compact), 0)],
             ),
             (
                 json!({ "requests": [
                     { "type": "state_batch", "target": { "type": "all" } },
-                    { "type": "readings_batch", "target": { "type": "all" }, "sensor_type": "temperature" },
                     { "type": "state_batch", "target": { "type": "selected", "tracker_ids": [7] },
                         "rate_limit": "500ms", "format": "full" },
+                    { "type": "readings_batch", "target": { "type": "all" } },
+                    { "type": "readings_batch", "target": { "type": "all" }, "rate_limit": "5s",
+                        "sensor_type": "temperature", "include_components": false },
+                    { "type": "iot_monitor", "target": { "type": "selected", "tracker_ids": [7] } },
                 ] }),
                 vec![
-                    batch(Target::All, Detail::Full, 1000),
-                    Wanted::NotOffered("readings_batch"),
-                    batch(selected(&[7]), Detail::Full, 500),
+                    batch(Target::All, Interest::Batch(Detail::Full), 1000),
+                    batch(selected(&[7]), Interest::Batch(Detail::Full), 500),
+                    batch(Target::All, readings(None, Components::Shown), 1000),
+                    batch(
+                        Target::All,
+                        readings(
+                            Some(SensorTypeFilter::Metering(MeteringType::Temperature)),
+                            Components::Hidden,
+                        ),
+                        5000,
+                    ),
+                    batch(selected(&[7]), Interest::Attributes, 1000),
                 ],
             ),
         ] {
@@ -270,6 +295,13 @@ mod tests {
             (
                 batch(json!({ "type": "state_batch", "target": { "type": "selected" } })),
                 "requests.0.target.tracker_ids",
+            ),
+            (batch(json!({ "type": "iot_monitor" })), "requests.0.target"),
+            (
+                batch(
+                    json!({ "type": "readings_batch", "target": { "type": "all" }, "sensor_type": "taste" }),
+                ),
+                "requests.0.sensor_type",
             ),
         ] {
             assert_eq!(read(frame.clone()), Err(vec![wrong.to_owned()]), "{frame}");

@@ -229,6 +229,7 @@ impl Fleet {
     pub(crate) async fn sensors_changed(&self, view: &TrackerView) -> Result<(), Failure> {
         let source = view.source.id;
         self.sensors.forget(source);
+        self.watchers.readings_changed(source);
         let sensors = self.sensors_of(source).await?;
         if let Some(model) = ModelCode::find(&view.source.model) {
             let ignition = ignition_source(&sensors, model.model());

@@ -1,12 +1,16 @@
 //! Live subscriptions: a watcher learns which of its sources changed, which were blocked or removed, and when its
-//! session must be looked at. What changed is a set, not a queue: who reads slowly finds the newest state, once.
+//! session must be looked at. What changed is a set, not a queue: who reads slowly finds what is newest, once.
 
+mod attributes;
 mod selection;
+mod told;
 mod watchers;
 
+pub use attributes::{AttributeQueues, Queued};
+pub use told::{Round, Told};
 pub(crate) use watchers::Watchers;
 
-use crate::{Failure, Fleet, UserCaller, directory::Tables};
+use crate::{Failure, Fleet, Readings, ReadingsFilter, TrackerView, UserCaller, directory::Tables};
 use domain::{ModelCode, SourceId, Timestamp, TrackerId};
 use selection::{Changes, Found, Place, Selection};
 use std::{collections::BTreeSet, sync::Arc};
@@ -21,18 +25,55 @@ pub enum Target {
     Selected(Vec<TrackerId>),
 }
 
-/// A watcher has two channels that know nothing of each other.
+/// A watcher has channels that know nothing of each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Channel {
     /// For states one by one.
     Single,
     /// For states by the batch.
     Batch,
+    /// For what sensors and counters say.
+    Readings,
+    /// For what the last messages held.
+    Attributes,
 }
 
 impl Channel {
-    const ALL: [Self; 2] = [Self::Single, Self::Batch];
+    const ALL: [Self; 4] = [Self::Single, Self::Batch, Self::Readings, Self::Attributes];
+
+    /// Sources that one watcher may watch; more are `Disallowed`.
+    fn most_sources(self) -> usize {
+        match self {
+            Self::Single | Self::Batch => 100_000,
+            // Each costs a question to the catalog whenever it changes.
+            Self::Readings => 10_000,
+            // Navixy: WebSocket subscription, "iot_monitor". Each costs a look into history.
+            Self::Attributes => 10,
+        }
+    }
 }
+
+/// What of trackers is wanted, and so by which channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interest {
+    Single(Detail),
+    Batch(Detail),
+    Readings(ReadingsFilter),
+    Attributes,
+}
+
+impl Interest {
+    pub fn channel(self) -> Channel {
+        match self {
+            Self::Single(_) => Channel::Single,
+            Self::Batch(_) => Channel::Batch,
+            Self::Readings(_) => Channel::Readings,
+            Self::Attributes => Channel::Attributes,
+        }
+    }
+}
+
+type Channels = [Selection; Channel::ALL.len()];
 
 /// How much of a state is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +86,7 @@ pub enum Detail {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
     Normal,
-    /// No states until it is unblocked.
+    /// Nothing is shown until it is unblocked.
     Blocked,
     /// It does not exist, or not for the caller.
     Unknown,
@@ -65,12 +106,18 @@ pub enum Lifecycle {
 /// What waits for a watcher.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct News {
-    pub single: bool,
-    pub batch: bool,
+    changed: [bool; Channel::ALL.len()],
     /// The session may have ended, the user or the trackers may have changed: `look_again`.
     pub stale: bool,
     /// Nothing will change any more: the server stops.
     pub ended: bool,
+}
+
+impl News {
+    /// Whether sources of the channel have changed.
+    pub fn of(&self, channel: Channel) -> bool {
+        self.changed[channel as usize]
+    }
 }
 
 /// What one connection of a caller watches. Dropping it ends its subscriptions.
@@ -78,7 +125,7 @@ pub struct Watcher {
     fleet: Arc<Fleet>,
     caller: UserCaller,
     inbox: Arc<Inbox>,
-    channels: [Selection; 2],
+    channels: Channels,
 }
 
 impl Fleet {
@@ -113,20 +160,16 @@ impl Watcher {
         &self.caller
     }
 
-    /// Watches these trackers too. The state of each that is normal counts as changed.
-    pub fn subscribe(
-        &mut self,
-        channel: Channel,
-        target: &Target,
-        detail: Detail,
-    ) -> Vec<(TrackerId, Standing)> {
+    /// Watches these trackers too. Each that is normal counts as changed.
+    pub fn subscribe(&mut self, target: &Target, interest: Interest) -> Vec<(TrackerId, Standing)> {
+        let channel = interest.channel();
         let watched = &mut self.channels[channel as usize];
         let mut changes = Changes::default();
         let standings = {
             let tables = self.fleet.directory.read();
             let mut room = self.fleet.watchers.room();
             let mut subscribe = |id: TrackerId| match self.fleet.find(&tables, &self.caller, id) {
-                Found::Tracker(place) => Some(watched.put(id, place, detail, &mut room, &mut changes)),
+                Found::Tracker(place) => Some(watched.put(id, place, interest, &mut room, &mut changes)),
                 Found::Hidden | Found::Gone => None,
             };
             let standings = match target {
@@ -139,7 +182,7 @@ impl Watcher {
                 }
             };
             if *target == Target::All {
-                watched.take_all(detail);
+                watched.take_all(interest);
             }
             standings
         };
@@ -164,7 +207,15 @@ impl Watcher {
     pub async fn look_again(&mut self, hash: &str) -> Result<BTreeSet<(SourceId, Lifecycle)>, Failure> {
         // First of all: what becomes stale from now on has to be looked at once more.
         self.inbox.set_stale(false);
-        self.caller = self.fleet.user_caller(hash).await.inspect_err(|_| self.inbox.set_stale(true))?;
+        let caller = self.fleet.user_caller(hash).await.inspect_err(|_| self.inbox.set_stale(true))?;
+        let units = |caller: &UserCaller| caller.user.settings.measurement_system.clone();
+        if units(&caller) != units(&self.caller) {
+            self.changed_again(
+                Channel::Readings,
+                self.channels[Channel::Readings as usize].sources().collect(),
+            );
+        }
+        self.caller = caller;
         let mut events = BTreeSet::new();
         for channel in Channel::ALL {
             let mut changes = Changes::default();
@@ -197,8 +248,57 @@ impl Watcher {
 
     /// The state of a source, and how much of it is wanted; `None` when it is blocked or not watched any more.
     pub fn state(&self, channel: Channel, source: SourceId, now: Timestamp) -> Option<(StateView, Detail)> {
-        let (model, detail) = self.channels[channel as usize].shown(source)?;
-        Some((self.fleet.view(source, model, now), detail))
+        match self.channels[channel as usize].shown(source)? {
+            (model, Interest::Single(detail) | Interest::Batch(detail)) => {
+                Some((self.fleet.view(source, model, now), detail))
+            }
+            (_, Interest::Readings(_) | Interest::Attributes) => None,
+        }
+    }
+
+    /// What the watched trackers on a source say; none when it is blocked or not watched any more.
+    ///
+    /// # Errors
+    /// When it cannot be read now.
+    pub async fn readings(&self, source: SourceId) -> Result<Vec<(TrackerId, Readings)>, Failure> {
+        let shown = self.channels[Channel::Readings as usize].shown(source);
+        let Some((_, Interest::Readings(filter))) = shown else { return Ok(Vec::new()) };
+        let mut all = Vec::new();
+        for view in self.views(Channel::Readings, source) {
+            all.push((view.tracker.id, self.fleet.readings_of(&self.caller, &view, filter).await?));
+        }
+        Ok(all)
+    }
+
+    /// What the last messages of the watched trackers on a source held; none when it is blocked or not watched any more.
+    ///
+    /// # Errors
+    /// When it cannot be read now.
+    pub async fn attributes(&self, source: SourceId) -> Result<Vec<(TrackerId, AttributeQueues)>, Failure> {
+        if self.channels[Channel::Attributes as usize].shown(source).is_none() {
+            return Ok(Vec::new());
+        }
+        let mut all = Vec::new();
+        for view in self.views(Channel::Attributes, source) {
+            all.push((view.tracker.id, self.fleet.last_attributes(&self.caller, &view).await?));
+        }
+        Ok(all)
+    }
+
+    /// What the client was told of a source by a channel; `None` when it is not watched any more.
+    pub fn told(&mut self, channel: Channel, source: SourceId) -> Option<&mut Told> {
+        self.channels[channel as usize].told(source)
+    }
+
+    /// These were taken, but could not be shown: they count as changed again.
+    pub fn changed_again(&self, channel: Channel, sources: Vec<SourceId>) {
+        self.inbox.all_changed(channel, sources);
+    }
+
+    fn views(&self, channel: Channel, source: SourceId) -> Vec<TrackerView> {
+        let tables = self.fleet.directory.read();
+        let trackers = self.channels[channel as usize].trackers_on(source).iter();
+        trackers.filter_map(|id| self.fleet.visible(&tables, &self.caller, *id)).collect()
     }
 
     fn apply(&self, channel: Channel, changes: Changes) {

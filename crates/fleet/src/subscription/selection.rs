@@ -1,25 +1,23 @@
 //! Which trackers one channel watches, and on which sources they stand.
 
-use super::{Detail, Lifecycle, Standing, Target};
+use super::{Interest, Lifecycle, Standing, Target, Told};
 use domain::{ModelCode, SourceId, TrackerId};
 use std::collections::{BTreeSet, HashMap};
 
-/// Sources that one channel of a watcher may watch; more are `Disallowed`.
-const SOURCES_PER_CHANNEL: usize = 100_000;
-
 #[derive(Default)]
 pub(super) struct Selection {
-    /// With which detail new trackers join, when all are watched.
-    all: Option<Detail>,
+    /// What is wanted of new trackers, when all are watched.
+    all: Option<Interest>,
     trackers: HashMap<TrackerId, SourceId>,
     sources: HashMap<SourceId, Watched>,
 }
 
 struct Watched {
     place: Place,
-    detail: Detail,
-    /// How many of the watched trackers stand on it.
-    trackers: usize,
+    interest: Interest,
+    /// The watched trackers that stand on it.
+    trackers: Vec<TrackerId>,
+    told: Told,
 }
 
 /// Where a tracker stands.
@@ -48,9 +46,9 @@ pub(super) struct Changes {
 }
 
 impl Selection {
-    /// Watches all trackers, those that come later too, with this detail.
-    pub(super) fn take_all(&mut self, detail: Detail) {
-        self.all = Some(detail);
+    /// Watches all trackers, those that come later too.
+    pub(super) fn take_all(&mut self, interest: Interest) {
+        self.all = Some(interest);
     }
 
     /// Watches a tracker too; `room` is for how many more sources there is room.
@@ -58,7 +56,7 @@ impl Selection {
         &mut self,
         tracker: TrackerId,
         place: Place,
-        detail: Detail,
+        interest: Interest,
         room: &mut usize,
         changes: &mut Changes,
     ) -> Standing {
@@ -66,16 +64,21 @@ impl Selection {
             self.remove(tracker, changes);
         }
         if !self.sources.contains_key(&place.source) {
-            if *room == 0 || self.sources.len() >= SOURCES_PER_CHANNEL {
+            if *room == 0 || self.sources.len() >= interest.channel().most_sources() {
                 return Standing::Disallowed;
             }
             *room -= 1;
             changes.joined.push(place.source);
         }
-        let watched = self.sources.entry(place.source).or_insert(Watched { place, detail, trackers: 0 });
-        (watched.place, watched.detail) = (place, detail);
+        let watched = self.sources.entry(place.source).or_insert_with(|| Watched {
+            place,
+            interest,
+            trackers: Vec::new(),
+            told: Told::default(),
+        });
+        (watched.place, watched.interest, watched.told) = (place, interest, Told::default());
         if self.trackers.insert(tracker, place.source).is_none() {
-            watched.trackers += 1;
+            watched.trackers.push(tracker);
         }
         if !place.blocked {
             changes.changed.push(place.source);
@@ -98,8 +101,8 @@ impl Selection {
         let Some(source) = self.trackers.remove(&tracker) else { return Standing::Unknown };
         let Some(watched) = self.sources.get_mut(&source) else { return Standing::Unknown };
         let standing = watched.place.standing();
-        watched.trackers -= 1;
-        if watched.trackers == 0 {
+        watched.trackers.retain(|other| *other != tracker);
+        if watched.trackers.is_empty() {
             self.sources.remove(&source);
             changes.left.push(source);
         }
@@ -125,6 +128,7 @@ impl Selection {
                         (false, true) => _ = events.insert((source, Lifecycle::Block)),
                         (true, false) => {
                             events.insert((source, Lifecycle::Unblock));
+                            watched.told = Told::default();
                             changes.changed.push(source);
                         }
                         _ => {}
@@ -132,8 +136,10 @@ impl Selection {
                 }
                 // It was replaced.
                 Found::Tracker(place) => {
-                    let detail = self.sources.get(&source).map_or(Detail::Full, |watched| watched.detail);
-                    self.put(tracker, place, detail, room, changes);
+                    let Some(interest) = self.sources.get(&source).map(|watched| watched.interest) else {
+                        continue;
+                    };
+                    self.put(tracker, place, interest, room, changes);
                 }
                 Found::Hidden => _ = self.remove(tracker, changes),
                 Found::Gone => {
@@ -142,12 +148,12 @@ impl Selection {
                 }
             }
         }
-        let Some(detail) = self.all else { return };
+        let Some(interest) = self.all else { return };
         for tracker in all {
             if !self.trackers.contains_key(&tracker)
                 && let Found::Tracker(place) = find(tracker)
             {
-                self.put(tracker, place, detail, room, changes);
+                self.put(tracker, place, interest, room, changes);
             }
         }
     }
@@ -162,10 +168,19 @@ impl Selection {
         self.sources.is_empty()
     }
 
-    /// Of a source whose states are shown: its device model, and how much.
-    pub(super) fn shown(&self, source: SourceId) -> Option<(ModelCode, Detail)> {
+    /// Of a source that is shown: its device model, and what is wanted.
+    pub(super) fn shown(&self, source: SourceId) -> Option<(ModelCode, Interest)> {
         let watched = self.sources.get(&source).filter(|watched| !watched.place.blocked)?;
-        Some((watched.place.model, watched.detail))
+        Some((watched.place.model, watched.interest))
+    }
+
+    /// The watched trackers that stand on a source.
+    pub(super) fn trackers_on(&self, source: SourceId) -> &[TrackerId] {
+        self.sources.get(&source).map_or(&[], |watched| &watched.trackers)
+    }
+
+    pub(super) fn told(&mut self, source: SourceId) -> Option<&mut Told> {
+        self.sources.get_mut(&source).map(|watched| &mut watched.told)
     }
 }
 
@@ -178,8 +193,9 @@ impl Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::subscription::{Channel, Detail};
 
-    const FULL: Detail = Detail::Full;
+    const FULL: Interest = Interest::Batch(Detail::Full);
 
     fn place(source: i64) -> Place {
         let model = ModelCode::find("telfmb920").unwrap();
@@ -252,7 +268,7 @@ mod tests {
         for (all, joined) in [(true, sources(&[2])), (false, vec![])] {
             let mut selection = selection(&[1]);
             if all {
-                selection.take_all(Detail::Compact);
+                selection.take_all(Interest::Batch(Detail::Compact));
             }
             let (mut changes, mut events) = (Changes::default(), BTreeSet::new());
             let find = |id: TrackerId| Found::Tracker(place(id.0));
@@ -260,8 +276,8 @@ mod tests {
             selection.refresh(find, ids, &mut 1000, &mut changes, &mut events);
             assert_eq!(changes.joined, joined);
             assert!(events.is_empty());
-            let detail = selection.shown(SourceId(2)).map(|(_, detail)| detail);
-            assert_eq!(detail, all.then_some(Detail::Compact));
+            let interest = selection.shown(SourceId(2)).map(|(_, interest)| interest);
+            assert_eq!(interest, all.then_some(Interest::Batch(Detail::Compact)));
         }
     }
 
@@ -281,17 +297,39 @@ mod tests {
 
     #[test]
     fn what_finds_no_room_is_disallowed() {
-        let (mut selection, mut changes) = (Selection::default(), Changes::default());
-        let mut room = SOURCES_PER_CHANNEL + 10;
-        let mut put = |id: usize, room: &mut usize| {
-            let id = id as i64;
-            selection.put(TrackerId(id), place(id), FULL, room, &mut changes)
-        };
-        assert_eq!(put(0, &mut 0), Standing::Disallowed);
-        for id in 1..=SOURCES_PER_CHANNEL {
-            assert_eq!(put(id, &mut room), Standing::Normal);
+        for (interest, most) in [(FULL, 100_000), (Interest::Attributes, 10)] {
+            let (mut selection, mut changes) = (Selection::default(), Changes::default());
+            let mut room = most + 10;
+            let mut put = |id: usize, room: &mut usize| {
+                let id = id as i64;
+                selection.put(TrackerId(id), place(id), interest, room, &mut changes)
+            };
+            assert_eq!(put(0, &mut 0), Standing::Disallowed);
+            for id in 1..=most {
+                assert_eq!(put(id, &mut room), Standing::Normal);
+            }
+            assert_eq!(room, 10);
+            assert_eq!(put(most + 1, &mut room), Standing::Disallowed);
         }
-        assert_eq!(room, 10);
-        assert_eq!(put(SOURCES_PER_CHANNEL + 1, &mut room), Standing::Disallowed);
+    }
+
+    #[test]
+    fn what_was_told_is_forgotten_when_it_has_to_be_told_again() {
+        let tell = |selection: &mut Selection| {
+            let mut round = selection.told(SourceId(1)).unwrap().round();
+            round.is_new(b"value") | round.is_first()
+        };
+        let mut selection = selection(&[1]);
+        assert!(tell(&mut selection) && !tell(&mut selection));
+        selection.put(TrackerId(1), place(1), FULL, &mut 0, &mut Changes::default());
+        assert!(tell(&mut selection) && !tell(&mut selection), "it was subscribed to again");
+        for (found, again) in [(blocked(1), false), (place(1), true), (place(1), false)] {
+            let (mut changes, mut events) = (Changes::default(), BTreeSet::new());
+            let find = |_| Found::Tracker(found);
+            selection.refresh(find, [].into_iter(), &mut 0, &mut changes, &mut events);
+            assert_eq!(tell(&mut selection), again, "{events:?}");
+        }
+        assert_eq!(selection.trackers_on(SourceId(1)), [TrackerId(1)]);
+        assert_eq!(FULL.channel(), Channel::Batch);
     }
 }

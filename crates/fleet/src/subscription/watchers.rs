@@ -1,6 +1,6 @@
 //! All watchers, which of them watch a source, and what waits for each.
 
-use super::{Channel, News, selection::Selection};
+use super::{Channel, Channels, News};
 use crate::Failure;
 use domain::{AccountId, ErrorCode, SourceId, UserId};
 use live::{Feed, FeedEvent};
@@ -31,7 +31,7 @@ pub(super) struct Inbox {
 
 #[derive(Default)]
 struct Waiting {
-    changed: [HashSet<SourceId>; 2],
+    changed: [HashSet<SourceId>; Channel::ALL.len()],
     /// Some changes were not heard: all sources count as changed.
     lost: bool,
     stale: bool,
@@ -39,18 +39,13 @@ struct Waiting {
 }
 
 impl Inbox {
-    pub(super) fn news(&self, channels: &[Selection; 2]) -> News {
+    pub(super) fn news(&self, channels: &Channels) -> News {
         let waiting = self.waiting();
         let changed = |channel: Channel| {
             let channel = channel as usize;
             !waiting.changed[channel].is_empty() || (waiting.lost && !channels[channel].is_empty())
         };
-        News {
-            single: changed(Channel::Single),
-            batch: changed(Channel::Batch),
-            stale: waiting.stale,
-            ended: waiting.ended,
-        }
+        News { changed: Channel::ALL.map(changed), stale: waiting.stale, ended: waiting.ended }
     }
 
     pub(super) async fn woken(&self) {
@@ -58,7 +53,7 @@ impl Inbox {
     }
 
     /// By descending id.
-    pub(super) fn take_changed(&self, channel: Channel, channels: &[Selection; 2]) -> Vec<SourceId> {
+    pub(super) fn take_changed(&self, channel: Channel, channels: &Channels) -> Vec<SourceId> {
         let mut waiting = self.waiting();
         if std::mem::take(&mut waiting.lost) {
             for (changed, watched) in waiting.changed.iter_mut().zip(channels) {
@@ -118,8 +113,7 @@ impl Watchers {
         loop {
             tokio::select! {
                 event = feed.next() => match event {
-                    Some(FeedEvent::Changed(_, HEARD_OF)) => {}
-                    Some(FeedEvent::Changed(source, _)) => self.changed(source),
+                    Some(FeedEvent::Changed(source, change)) => self.changed(source, change),
                     Some(FeedEvent::Lost(_)) => self.tell(|_| true, |waiting| waiting.lost = true),
                     None => break,
                 },
@@ -130,9 +124,22 @@ impl Watchers {
         self.tell(|_| true, |waiting| waiting.ended = true);
     }
 
-    fn changed(&self, source: SourceId) {
+    fn changed(&self, source: SourceId, change: Change) {
+        // A message from the past changes no state, but is one of the last messages.
+        let shows = |channel: Channel| change != HEARD_OF || channel == Channel::Attributes;
         for (inbox, channel) in self.read().by_source.get(&source).into_iter().flatten() {
-            inbox.changed(*channel, source);
+            if shows(*channel) {
+                inbox.changed(*channel, source);
+            }
+        }
+    }
+
+    /// Sensors or counters of a source were changed.
+    pub(crate) fn readings_changed(&self, source: SourceId) {
+        for (inbox, channel) in self.read().by_source.get(&source).into_iter().flatten() {
+            if *channel == Channel::Readings {
+                inbox.changed(*channel, source);
+            }
         }
     }
 
@@ -217,21 +224,27 @@ impl Watchers {
 mod tests {
     use super::*;
     use crate::subscription::{
-        Detail,
+        Detail, Interest,
         selection::{Changes, Place},
     };
-    use Channel::{Batch, Single};
+    use Channel::{Attributes, Batch, Readings, Single};
     use domain::{ModelCode, TrackerId};
 
     const ACCOUNT: AccountId = AccountId(1);
+    const FULL: Interest = Interest::Batch(Detail::Full);
+    const MOVED: Change = Change { fix: true, ..HEARD_OF };
+
+    fn news_of(channels: &[Channel]) -> News {
+        News { changed: Channel::ALL.map(|channel| channels.contains(&channel)), ..News::default() }
+    }
 
     /// A watcher of these sources by the batch.
-    fn watcher(watchers: &Watchers, user: i64, sources: &[i64]) -> (Arc<Inbox>, [Selection; 2]) {
+    fn watcher(watchers: &Watchers, user: i64, sources: &[i64]) -> (Arc<Inbox>, Channels) {
         let inbox = watchers.admit(ACCOUNT, UserId(user)).unwrap();
-        let (mut channels, mut changes) = (<[Selection; 2]>::default(), Changes::default());
+        let (mut channels, mut changes) = (Channels::default(), Changes::default());
         for source in sources.iter().map(|id| SourceId(*id)) {
             let place = Place { source, model: ModelCode::find("telfmb920").unwrap(), blocked: false };
-            channels[1].put(TrackerId(source.0), place, Detail::Full, &mut 1000, &mut changes);
+            channels[Batch as usize].put(TrackerId(source.0), place, FULL, &mut 1000, &mut changes);
         }
         watchers.route(&inbox, Batch, &changes.joined);
         (inbox, channels)
@@ -247,14 +260,33 @@ mod tests {
         let (inbox, channels) = watcher(&watchers, 1, &[1, 2]);
         assert_eq!(inbox.news(&channels), News::default());
         for _ in 0..1000 {
-            (1..=3).for_each(|source| watchers.changed(SourceId(source)));
+            (1..=3).for_each(|source| watchers.changed(SourceId(source), MOVED));
         }
-        assert_eq!(inbox.news(&channels), News { batch: true, ..News::default() });
+        assert_eq!(inbox.news(&channels), news_of(&[Batch]));
         assert_eq!(ids(inbox.take_changed(Batch, &channels)), [2, 1]);
         assert_eq!(inbox.take_changed(Single, &channels), []);
         assert_eq!(inbox.news(&channels), News::default());
-        watchers.changed(SourceId(1));
+        watchers.changed(SourceId(1), MOVED);
         assert_eq!(ids(inbox.take_changed(Batch, &channels)), [1]);
+    }
+
+    #[test]
+    fn each_channel_hears_what_shows_in_it() {
+        type Tell = fn(&Watchers);
+        let cases: [(Tell, &[Channel]); 3] = [
+            (|all| all.changed(SourceId(1), MOVED), &Channel::ALL),
+            (|all| all.changed(SourceId(1), HEARD_OF), &[Attributes]),
+            (|all| all.readings_changed(SourceId(1)), &[Readings]),
+        ];
+        for (tell, heard) in cases {
+            let watchers = Watchers::default();
+            let inbox = watchers.admit(ACCOUNT, UserId(1)).unwrap();
+            for channel in Channel::ALL {
+                watchers.route(&inbox, channel, &[SourceId(1)]);
+            }
+            tell(&watchers);
+            assert_eq!(inbox.news(&Channels::default()), news_of(heard));
+        }
     }
 
     #[test]
@@ -263,7 +295,7 @@ mod tests {
         let (inbox, channels) = watcher(&watchers, 1, &[1, 2]);
         let (idle, nothing) = watcher(&watchers, 2, &[]);
         watchers.tell(|_| true, |waiting| waiting.lost = true);
-        assert_eq!(inbox.news(&channels), News { batch: true, ..News::default() });
+        assert_eq!(inbox.news(&channels), news_of(&[Batch]));
         assert_eq!(ids(inbox.take_changed(Batch, &channels)), [2, 1]);
         assert_eq!(ids(inbox.take_changed(Batch, &channels)), [0; 0]);
         assert_eq!(idle.news(&nothing), News::default());
@@ -295,7 +327,7 @@ mod tests {
         watchers.unroute(&leaves, Batch, &[SourceId(2), SourceId(3)]);
         watchers.forget(&leaves);
         assert_eq!((watchers.room(), watchers.read().by_source.len()), (ROUTES - 2, 2));
-        watchers.changed(SourceId(2));
+        watchers.changed(SourceId(2), MOVED);
         assert_eq!(ids(stays.take_changed(Batch, &channels)), [2]);
         assert_eq!(Arc::strong_count(&leaves), 1);
     }

@@ -35,3 +35,4 @@ mod support;
 mod tls;
 mod tracks;
 mod websocket;
+mod websocket_readings;

@@ -81,6 +81,23 @@ impl ReadingsObject {
             counters: counters.into_iter().map(|it| CounterValueObject::of(it, dates)).collect(),
         }
     }
+
+    /// Keeps the items for which this is true of their JSON.
+    pub(crate) fn keep(&mut self, mut is_kept: impl FnMut(Vec<u8>) -> bool) {
+        fn retain<T: Serialize>(items: &mut Vec<T>, is_kept: &mut impl FnMut(Vec<u8>) -> bool) {
+            // An item is always rendered; one that were not would be kept.
+            items.retain(|item| serde_json::to_vec(item).map_or(true, &mut *is_kept));
+        }
+        retain(&mut self.inputs, &mut is_kept);
+        retain(&mut self.states, &mut is_kept);
+        retain(&mut self.virtual_sensors, &mut is_kept);
+        retain(&mut self.counters, &mut is_kept);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        let Self { inputs, states, virtual_sensors, counters } = self;
+        inputs.is_empty() && states.is_empty() && virtual_sensors.is_empty() && counters.is_empty()
+    }
 }
 
 fn input_object(meter: MeterReading, dates: &Dates) -> InputReadingObject {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 #![expect(unreachable_pub, reason = "in a test nothing is reachable; `pub` tells what a module offers")]
 
+mod api_clones;
 mod api_commands;
 mod api_counters;
 mod api_dates;

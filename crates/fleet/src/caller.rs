@@ -1,6 +1,6 @@
 //! Who calls: a user of an account with rights, or somebody of the panel.
 
-use domain::{AccountId, ApiKeyId, PanelAccountId, Right};
+use domain::{AccountId, ApiKeyId, PanelAccountId, Right, UserId};
 use std::sync::Arc;
 use store::catalog::Member;
 
@@ -49,6 +49,11 @@ impl UserCaller {
 
     pub(crate) fn sees_all(&self) -> bool {
         matches!(self.rights, Rights::All)
+    }
+
+    /// Who calls, when it sees only what is bound to it.
+    pub fn sub_user(&self) -> Option<UserId> {
+        (!self.sees_all()).then_some(self.user.id)
     }
 }
 

@@ -73,7 +73,7 @@ impl Fleet {
             Some(code) => Some(self.unused_code(code).await?),
             None => None,
         };
-        let tracker = NewTracker { label: new.label, group: new.group };
+        let tracker = NewTracker { label: new.label, group: new.group, sub_user: caller.sub_user() };
         let view = self.create_tracker(caller, tracker, device, code).await?;
         self.registration_commands_wanted(view.source.id, &new.commands);
         Ok(view)
@@ -211,7 +211,9 @@ impl Fleet {
         };
         let (source, tracker) = self.make_source(source, device.model, &Making::Tracker(tracker)).await?;
         self.directory.refresh_tracker(&self.catalog, account, tracker).await?;
-        self.bind_own(caller, tracker).await?;
+        if caller.sub_user().is_some() {
+            self.directory.refresh_bindings(&self.catalog, account).await?;
+        }
         self.signals.publish(Signal::SourceChanged(source));
         self.signals.publish(Signal::AccountChanged(account));
         self.stored(caller, tracker)

@@ -175,15 +175,6 @@ impl Fleet {
         self.bindings_changed(caller).await
     }
 
-    /// Who registers a tracker sees it. Call it while holding the account's turn.
-    pub(crate) async fn bind_own(&self, caller: &UserCaller, tracker: TrackerId) -> Result<(), Failure> {
-        if caller.sees_all() {
-            return Ok(());
-        }
-        self.catalog.bind_trackers(caller.account(), caller.user.id, &[tracker]).await?;
-        self.bindings_changed(caller).await
-    }
-
     /// # Errors
     /// `TariffRestriction` when the plan of one of the account's trackers does not allow sub-users.
     pub(crate) async fn requires_multilevel_access(&self, caller: &UserCaller) -> Result<(), Failure> {

@@ -72,7 +72,7 @@ impl World {
             created: NOW,
             tariff_end: None,
         };
-        let tracker = NewTracker { label: "Van".into(), group: GroupId::NONE };
+        let tracker = NewTracker { label: "Van".into(), group: GroupId::NONE, sub_user: None };
         catalog.register(&source, &tracker).await.unwrap().0
     }
 

@@ -286,6 +286,18 @@ async fn open(transaction: &mut AnyConnection, source: SourceId) -> Result<Vec<S
     Ok(query_as(OPEN).bind(source.0).fetch_all(transaction).await?)
 }
 
+/// Cancels what is open of a source. The source must be held.
+pub(super) async fn cancel_open(
+    transaction: &mut AnyConnection,
+    source: SourceId,
+    now: Timestamp,
+) -> Result<(), CatalogError> {
+    for mut command in open(&mut *transaction, source).await? {
+        command.write_step(CommandStep::Cancel, now, &mut *transaction).await?;
+    }
+    Ok(())
+}
+
 impl StoredCommand {
     /// What is read is true at `now`, whether or not somebody has written down what time did.
     fn now(&self, now: Timestamp) -> Self {

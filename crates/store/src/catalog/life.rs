@@ -8,7 +8,7 @@ use super::{
     statements::{returned, returned_id, statements},
 };
 use domain::{AccountId, SourceId, TariffId, Timestamp, TrackerId};
-use sqlx::{Any, Row, Transaction, query};
+use sqlx::{Any, Row, Transaction, any::AnyRow, query};
 
 /// A clone that is to be made: of which tracker, and its label.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ statements! {
     HOLD = "UPDATE sources SET retired = NULL WHERE id = $1 AND retired IS NULL";
     CORRUPT = "UPDATE sources SET corrupted = 1 WHERE id = $1";
     CLONES = "SELECT id FROM trackers WHERE source_id = $1 AND clone = 1 AND deleted = 0 ORDER BY id";
-    DELETE_ON_SOURCE = "UPDATE trackers SET deleted = 1 WHERE source_id = $1 AND deleted = 0";
+    DELETE_ON_SOURCE = "UPDATE trackers SET deleted = 1 WHERE source_id = $1 AND deleted = 0 RETURNING id";
     DELETE_CLONE = "UPDATE trackers SET deleted = 1 \
         WHERE id = $1 AND account_id = $2 AND clone = 1 AND deleted = 0";
     DELETE = "UPDATE trackers SET deleted = 1 WHERE id = $1 AND deleted = 0";
@@ -57,7 +57,11 @@ statements! {
         activated = 0 WHERE account_id = $1 AND former_login IS NULL";
     END_SESSIONS_OF = "DELETE FROM sessions WHERE user_id IN (SELECT id FROM users WHERE account_id = $1)";
     LIVE_SOURCES_OF = "SELECT id FROM sources WHERE account_id = $1 AND retired IS NULL ORDER BY id";
-    DELETE_OF = "UPDATE trackers SET deleted = 1 WHERE account_id = $1 AND deleted = 0";
+    DELETE_OF = "UPDATE trackers SET deleted = 1 WHERE account_id = $1 AND deleted = 0 RETURNING id";
+    LEAVE_TAGS = "DELETE FROM tracker_tags WHERE tracker_id = $1";
+    LEAVE_RULES = "DELETE FROM rule_trackers WHERE tracker_id = $1";
+    LEAVE_SUB_USERS = "DELETE FROM subuser_trackers WHERE tracker_id = $1";
+    LEAVE_VEHICLE = "UPDATE vehicles SET tracker_id = NULL WHERE tracker_id = $1";
     END_SPANS_OF = "UPDATE tracker_sources SET to_time = CASE WHEN from_time > $2 THEN from_time ELSE $2 END \
         WHERE to_time IS NULL AND tracker_id IN (SELECT id FROM trackers WHERE account_id = $1 AND deleted = 0)";
     /// A clock that was set back ends no span before it began.
@@ -135,7 +139,8 @@ impl Catalog {
             return Err(CatalogError::HasClones(in_the_way));
         }
         query(END_SPANS_OF).bind(account.0).bind(at.millis()).execute(&mut *transaction).await?;
-        query(DELETE_OF).bind(account.0).execute(&mut *transaction).await?;
+        let deleted = query(DELETE_OF).bind(account.0).fetch_all(&mut *transaction).await?;
+        unbind(&mut transaction, &ids(&deleted)?).await?;
         Ok(transaction.commit().await?)
     }
 
@@ -203,6 +208,7 @@ impl Catalog {
             return Err(CatalogError::NotFound);
         }
         query(END_SPAN).bind(id.0).bind(at.millis()).execute(&mut *transaction).await?;
+        unbind(&mut transaction, &[id]).await?;
         Ok(transaction.commit().await?)
     }
 
@@ -225,6 +231,7 @@ impl Catalog {
         query(COPY_SPANS).bind(clone.of.0).bind(id).execute(&mut *transaction).await?;
         query(END_SPAN).bind(clone.of.0).bind(at.millis()).execute(&mut *transaction).await?;
         query(DELETE).bind(clone.of.0).execute(&mut *transaction).await?;
+        unbind(&mut transaction, &[clone.of]).await?;
         transaction.commit().await?;
         Ok(TrackerId(id))
     }
@@ -277,11 +284,29 @@ async fn corrupt(
     Release { source: id, at }: Release,
 ) -> Result<Vec<TrackerId>, CatalogError> {
     source::retire(&mut *transaction, id, at).await?;
-    let clones = query(CLONES).bind(id.0).fetch_all(&mut **transaction).await?;
+    let clones = ids(&query(CLONES).bind(id.0).fetch_all(&mut **transaction).await?)?;
     query(CORRUPT).bind(id.0).execute(&mut **transaction).await?;
     query(END_SPANS_ON_SOURCE).bind(id.0).bind(at.millis()).execute(&mut **transaction).await?;
-    query(DELETE_ON_SOURCE).bind(id.0).execute(&mut **transaction).await?;
-    Ok(clones.iter().map(|row| row.int("id").map(TrackerId)).collect::<Result<_, _>>()?)
+    let deleted = query(DELETE_ON_SOURCE).bind(id.0).fetch_all(&mut **transaction).await?;
+    unbind(transaction, &ids(&deleted)?).await?;
+    Ok(clones)
+}
+
+fn ids(rows: &[AnyRow]) -> sqlx::Result<Vec<TrackerId>> {
+    rows.iter().map(|row| row.int("id").map(TrackerId)).collect()
+}
+
+/// Takes deleted trackers from everything that names them.
+async fn unbind(
+    transaction: &mut Transaction<'static, Any>,
+    deleted: &[TrackerId],
+) -> Result<(), CatalogError> {
+    for tracker in deleted {
+        for leave in [LEAVE_TAGS, LEAVE_RULES, LEAVE_SUB_USERS, LEAVE_VEHICLE] {
+            query(leave).bind(tracker.0).execute(&mut **transaction).await?;
+        }
+    }
+    Ok(())
 }
 
 /// The source of a tracker that is no clone, held until the transaction ends.

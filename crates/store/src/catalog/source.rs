@@ -3,7 +3,7 @@
 use super::{
     Catalog, CatalogError, activation_code, bundle,
     columns::Columns,
-    counter, sensor,
+    command, counter, sensor,
     statements::{returned, returned_id, statements},
     tracker::{self, NewTracker},
 };
@@ -227,9 +227,10 @@ pub(super) async fn retire(
 ) -> Result<(), CatalogError> {
     let retired = returned(&mut *transaction, query(RETIRE).bind(id.0).bind(at.millis())).await?;
     if let Some(device_id) = retired.maybe_text("former_device_id")? {
-        query(RELEASE_DEVICE_ID).bind(device_id).bind(at.millis()).execute(transaction).await?;
+        query(RELEASE_DEVICE_ID).bind(device_id).bind(at.millis()).execute(&mut *transaction).await?;
     }
-    Ok(())
+    // What the device was not told yet, no other device is told.
+    command::cancel_open(transaction, id, at).await
 }
 
 /// A setting as protocols read it; `None` when nothing is set.

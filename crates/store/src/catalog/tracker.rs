@@ -6,8 +6,9 @@ use super::{
     columns::Columns,
     group,
     statements::{returned_id, statements},
+    sub_user,
 };
-use domain::{AccountId, GroupId, SourceId, Timestamp, TrackerId};
+use domain::{AccountId, GroupId, SourceId, Timestamp, TrackerId, UserId};
 use sqlx::{AnyConnection, FromRow, any::AnyRow, query, query_as};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub struct Tracker {
 pub struct NewTracker {
     pub label: String,
     pub group: GroupId,
+    /// The sub-user that registers it: who registers a tracker sees it.
+    pub sub_user: Option<UserId>,
 }
 
 /// A tracker stood on a source from `from` until before `to`; `None`: it does so now.
@@ -129,7 +132,14 @@ pub(super) async fn create(
         .bind(group::column(new.group))
         .bind(at.millis());
     let id = returned_id(&mut *connection, create).await?;
-    query(BEGIN_SPAN).bind(id).bind(source.0).bind(at.millis()).execute(connection).await?;
+    query(BEGIN_SPAN).bind(id).bind(source.0).bind(at.millis()).execute(&mut *connection).await?;
+    if let Some(user) = new.sub_user {
+        let bind = query(sub_user::BIND).bind(user.0).bind(account.0).bind(id);
+        // It was deleted meanwhile.
+        if bind.execute(connection).await?.rows_affected() == 0 {
+            return Err(CatalogError::ReferenceNotFound);
+        }
+    }
     Ok(TrackerId(id))
 }
 

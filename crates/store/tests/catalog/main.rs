@@ -11,6 +11,7 @@ macro_rules! assert_fails {
 }
 
 mod commands;
+mod faults;
 mod members;
 mod objects;
 mod races;

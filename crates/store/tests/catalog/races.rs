@@ -97,7 +97,7 @@ pub(crate) async fn no_tracker_stays_in_a_deleted_group(catalog: &Catalog) {
             async move { catalog.assign_to_group(account, group, &[moved]).await }
         });
         let registering = tokio::spawn({
-            let (catalog, new) = (catalog.clone(), NewTracker { label: "Van".into(), group });
+            let (catalog, new) = (catalog.clone(), NewTracker { label: "Van".into(), group, sub_user: None });
             async move { catalog.register(&source, &new).await }
         });
         catalog.delete_group(account, group).await.unwrap();

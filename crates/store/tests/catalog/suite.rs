@@ -363,7 +363,7 @@ pub(crate) async fn registering_makes_source_tracker_and_span(catalog: &Catalog)
     let group = catalog.create_group(account, "North", "FF6DDC").await.unwrap();
     let mut new = source(catalog, account, "356938035643809").await;
     new.phone = Some("491761234567".into());
-    let (id, tracker) = catalog.register(&new, &NewTracker { label: "Van".into(), group }).await.unwrap();
+    let (id, tracker) = catalog.register(&new, &NewTracker { label: "Van".into(), group, sub_user: None }).await.unwrap();
 
     let read = catalog.source(id).await.unwrap().unwrap();
     assert_eq!((read.account, &read.device_id, &read.phone), (account, &new.device_id, &new.phone));
@@ -415,7 +415,7 @@ pub(crate) async fn a_failed_registration_leaves_nothing(catalog: &Catalog) {
     unknown_tariff.tariff = TariffId(good.tariff.0 + 1);
     let mut unknown_account = good.clone();
     unknown_account.account = domain::AccountId(theirs.0 + 1);
-    let in_group = |group| NewTracker { label: "Van".into(), group };
+    let in_group = |group| NewTracker { label: "Van".into(), group, sub_user: None };
     for (source, tracker) in [
         (&unknown_tariff, in_group(GroupId::NONE)),
         (&unknown_account, in_group(GroupId::NONE)),

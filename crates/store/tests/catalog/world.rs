@@ -10,19 +10,22 @@ use store::catalog::{
 /// Lives as long as its database is needed.
 pub(crate) struct Fresh {
     pub(crate) catalog: Catalog,
+    /// Where its database is reached past the catalog.
+    pub(crate) url: String,
     _database: Box<dyn Any>,
 }
 
 pub(crate) async fn sqlite() -> Fresh {
     let folder = tempfile::tempdir().unwrap();
     let catalog = Catalog::open(&Location::Sqlite(folder.path().to_owned())).await.unwrap();
-    Fresh { catalog, _database: Box::new(folder) }
+    let url = format!("sqlite://{}", folder.path().join("catalog.sqlite").display());
+    Fresh { catalog, url, _database: Box::new(folder) }
 }
 
 pub(crate) async fn postgres() -> Fresh {
     let database = TestDatabase::new();
     let catalog = Catalog::open(&database.location()).await.unwrap();
-    Fresh { catalog, _database: Box::new(database) }
+    Fresh { catalog, url: database.url().to_owned(), _database: Box::new(database) }
 }
 
 pub(crate) fn at(seconds: i64) -> Timestamp {
@@ -113,7 +116,7 @@ pub(crate) async fn source(catalog: &Catalog, account: AccountId, device_id: &st
 }
 
 pub(crate) fn tracker(label: &str) -> NewTracker {
-    NewTracker { label: label.into(), group: GroupId::NONE }
+    NewTracker { label: label.into(), group: GroupId::NONE, sub_user: None }
 }
 
 pub(crate) async fn register(

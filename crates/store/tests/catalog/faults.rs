@@ -3,8 +3,8 @@
 
 use crate::world::{self, Fresh, account, at, register, source, sub_user};
 use domain::{
-    AccountId, Command, CommandId, CommandStep, DeviceId, DiscreteType, Discrete, GroupId, NewSensor, Outcome,
-    Reliability, SensorKind, SensorOrigin, SourceId, TagId, TariffId, TrackerId, UserId,
+    AccountId, Command, CommandId, CommandStep, DeviceId, Discrete, DiscreteType, GroupId, NewSensor,
+    Outcome, Reliability, SensorKind, SensorOrigin, SourceId, TagId, TariffId, TrackerId, UserId,
 };
 use serde_json::{Map, json};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection, Executor, Row};

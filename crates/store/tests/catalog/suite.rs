@@ -363,7 +363,8 @@ pub(crate) async fn registering_makes_source_tracker_and_span(catalog: &Catalog)
     let group = catalog.create_group(account, "North", "FF6DDC").await.unwrap();
     let mut new = source(catalog, account, "356938035643809").await;
     new.phone = Some("491761234567".into());
-    let (id, tracker) = catalog.register(&new, &NewTracker { label: "Van".into(), group, sub_user: None }).await.unwrap();
+    let (id, tracker) =
+        catalog.register(&new, &NewTracker { label: "Van".into(), group, sub_user: None }).await.unwrap();
 
     let read = catalog.source(id).await.unwrap().unwrap();
     assert_eq!((read.account, &read.device_id, &read.phone), (account, &new.device_id, &new.phone));

@@ -99,7 +99,8 @@ impl Action for RegisterQuick {
     type Answer = Value<TrackerObject>;
 
     async fn run(call: &Call<UserCaller>, new: BundledDevice) -> Result<Self::Answer, Failure> {
-        let tracker = NewTracker { label: new.label.0, group: new.group_id, sub_user: call.caller.sub_user() };
+        let tracker =
+            NewTracker { label: new.label.0, group: new.group_id, sub_user: call.caller.sub_user() };
         let view = call.fleet.register_quick(&call.caller, tracker, &new.imei).await?;
         Ok(Value { value: TrackerObject::whole(&view, &call.dates) })
     }

@@ -107,6 +107,10 @@ impl Fleet {
         };
         let tables = self.directory.read();
         let user = tables.member(user).ok_or(ErrorCode::SessionNotFound)?;
+        // Sessions ended when the user was deactivated; keys wait until the user is active again.
+        if !user.activated && credential != Credential::Session {
+            return Err(ErrorCode::SessionNotFound.into());
+        }
         let (rights, store_period) = match user.role {
             Role::Master => (Rights::All, None),
             Role::SubUser { security_group } => {

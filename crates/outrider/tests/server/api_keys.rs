@@ -75,6 +75,20 @@ fn a_key_lives_until_it_is_deleted() {
 }
 
 #[test]
+fn keys_of_a_user_who_was_deactivated_open_nothing() {
+    let server = Server::start();
+    let anna = server.user("anna@example.com");
+    let program = with_key(&server, &create(&anna, "Import"));
+    let user = anna.call("user/get_info", json!({})).success()["user_info"]["id"].clone();
+    for (activated, expected) in [(false, Some(4)), (true, None)] {
+        let user = json!({ "id": user, "login": "anna@example.com", "activated": activated });
+        server.panel().call("panel/user/update", json!({ "user": user })).success();
+        let answer = program.call("tracker/list", json!({}));
+        assert_eq!(answer.body["status"]["code"].as_i64(), expected);
+    }
+}
+
+#[test]
 fn twenty_keys_with_titles_of_255() {
     let server = Server::start();
     let anna = server.user("anna@example.com");

@@ -2,7 +2,7 @@
 //! case that writes to the catalog refreshes what it changed here before it answers; then it publishes a signal.
 
 use crate::UserCaller;
-use domain::{AccountId, GroupId, SecurityGroupId, SourceId, TrackerId, UserId};
+use domain::{AccountId, GroupId, SecurityGroupId, SourceId, TagId, TrackerId, UserId};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
@@ -172,6 +172,15 @@ impl Directory {
                 Arc::make_mut(tracker).group = group;
             }
         }
+    }
+
+    /// Lets a tracker carry these tags and no others, as the catalog has just done: reading all tags of a hundred thousand
+    /// trackers again would take too long.
+    pub(crate) fn set_tags(&self, tracker: TrackerId, tags: &[(TagId, u8)]) {
+        let binding = |(tag, ordinal): &(TagId, u8)| TagBinding { tracker, tag: *tag, ordinal: *ordinal };
+        let mut bindings: Vec<_> = tags.iter().map(binding).collect();
+        bindings.sort_unstable_by_key(|binding| binding.ordinal);
+        self.write().tags.insert(tracker, bindings);
     }
 
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, Tables> {

@@ -64,7 +64,9 @@ impl Fleet {
         let _turn = self.turn(caller).await?;
         self.tracker(caller, tracker)?;
         self.catalog.set_tags(caller.account(), tracker, tags).await?;
-        self.tags_changed(caller).await
+        self.directory.set_tags(tracker, tags);
+        self.signals.publish(Signal::AccountChanged(caller.account()));
+        Ok(())
     }
 
     /// The trackers that carry all of these tags, of those that the caller sees.

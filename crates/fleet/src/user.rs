@@ -162,8 +162,11 @@ impl Fleet {
 
     /// The master of the caller's account.
     pub async fn master_of(&self, caller: &UserCaller) -> Result<Option<User>, Failure> {
-        let users = self.catalog.users_of(caller.account()).await?;
-        Ok(users.into_iter().find(|user| user.role == store::catalog::Role::Master))
+        let master = self.directory.read().master(caller.account());
+        match master {
+            Some(master) => Ok(self.catalog.user(master).await?),
+            None => Ok(None),
+        }
     }
 
     /// The values are such as `rules` allow.

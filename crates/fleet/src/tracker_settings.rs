@@ -2,7 +2,7 @@
 //! model. What is a matter of the device belongs to the source.
 
 use crate::{Failure, Fleet, ParameterError, TrackerView, UserCaller, form, form::Form};
-use domain::{ConnectionTimeouts, ErrorCode, GroupId, ModelCode, TrackerId};
+use domain::{ConnectionTimeouts, ErrorCode, GroupId, ModelCode, Right, TrackerId};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 use store::{catalog::SourceSetting, signals::Signal};
@@ -10,6 +10,8 @@ use telemetry::SourceSettings;
 
 /// The kind of special settings that each device has: when it is offline.
 pub(crate) const DEVICE_STATUS: &str = "device_status_settings";
+/// How the kind of settings begins that a protocol has to know: each device has that of its model's protocols.
+const OF_PROTOCOL: &str = "protocol_";
 /// The kind of settings that a lock of any kind takes.
 const ANY_LOCK: &str = "electronic_lock_password";
 const LBS: &str = "lbs";
@@ -115,7 +117,8 @@ impl Fleet {
         Ok(self.catalog.set_source_setting(&setting).await?)
     }
 
-    /// The special settings of each type that the device has; of a type that was never set with nothing in it.
+    /// The special settings of each type that the device has; of a type that was never set with nothing in it. Passwords
+    /// are shown to who may set them.
     ///
     /// # Errors
     /// `NotFound`, `DeviceBlocked`.
@@ -126,10 +129,16 @@ impl Fleet {
     ) -> Result<Vec<Map<String, Value>>, Failure> {
         let view = self.unblocked_tracker(caller, id)?;
         let stored = self.catalog.settings_of_source(view.source.id).await?;
+        // The device of a clone is another account's.
+        let sees_passwords = caller.may(Right::TrackerConfigure) && !view.tracker.clone;
         let of_kind = |kind: &str| {
             let name = special(kind);
             let set = stored.iter().find(|setting| setting.kind == name);
-            set.map(|setting| setting.value.clone()).unwrap_or_else(|| blank(kind))
+            let mut settings = set.map(|setting| setting.value.clone()).unwrap_or_else(|| blank(kind));
+            if let Some(password) = settings.get_mut("password").filter(|_| !sees_passwords) {
+                *password = Value::Null;
+            }
+            settings
         };
         Ok(special_kinds(&view).into_iter().map(of_kind).collect())
     }
@@ -147,7 +156,8 @@ impl Fleet {
         found.ok_or_else(|| ErrorCode::NotSupportedByDevice.into())
     }
 
-    /// Keeps special settings of a device. When it is offline follows at once; others are not sent to it.
+    /// Keeps special settings of a device. When it is offline follows at once; what its protocol has to know, with a new
+    /// connection, which this makes it open; others are not sent to it.
     ///
     /// # Errors
     /// `NotFound`, `NotAllowedForClones`, `DeviceBlocked`; `NotSupportedByDevice` for a type that it does not have.
@@ -167,12 +177,16 @@ impl Fleet {
         }
         let (source, kind) = (view.source.id, special(settings.kind()));
         let is_status = settings.kind() == DEVICE_STATUS;
+        let is_of_protocol = settings.kind().starts_with(OF_PROTOCOL);
         let _turn = self.turn(caller).await?;
         let setting = SourceSetting { source, kind, value: settings.0 };
         self.catalog.set_source_setting(&setting).await?;
         if is_status {
             let timeouts = timeouts(&setting.value, self.live.defaults().timeouts);
             self.live.set_settings(source, SourceSettings { timeouts, ..self.live.settings(source) });
+        }
+        if is_of_protocol {
+            self.signals.publish(Signal::SourceChanged(source));
         }
         Ok(())
     }
@@ -190,13 +204,19 @@ pub(crate) fn timeouts(settings: &Map<String, Value>, defaults: ConnectionTimeou
     ConnectionTimeouts { offline, ..defaults }
 }
 
+/// The kind of settings that a protocol has to know; `None` for a protocol that has none.
+fn of_protocol(protocol: &str) -> Option<&'static str> {
+    let form = Form::find(&special(&format!("{OF_PROTOCOL}{protocol}")))?;
+    form.name.strip_prefix("special.")
+}
+
 fn blank(kind: &str) -> Map<String, Value> {
     let mut blank = Map::from_iter([("type".to_owned(), json!(kind))]);
     blank.extend(Form::find(&special(kind)).map(Form::blank).unwrap_or_default());
     blank
 }
 
-/// Those of the device model that are known, and the one that each device has.
+/// Those of the device model that are known, those of its protocols, and the one that each device has.
 fn special_kinds(view: &TrackerView) -> Vec<&'static str> {
     let model = ModelCode::find(&view.source.model).map(ModelCode::model);
     let named = model.into_iter().flat_map(|model| {
@@ -204,6 +224,8 @@ fn special_kinds(view: &TrackerView) -> Vec<&'static str> {
     });
     let mut kinds: Vec<_> =
         named.map(str::trim).filter(|kind| Form::find(&special(kind)).is_some()).collect();
+    let protocols = model.into_iter().flat_map(|model| &model.protocols);
+    kinds.extend(protocols.filter_map(|protocol| of_protocol(protocol)));
     kinds.push(DEVICE_STATUS);
     kinds.sort_unstable();
     kinds.dedup();

@@ -1,8 +1,11 @@
 //! `tracker/settings/…`: label and group, radius of positions from cells, special settings of device models.
 
-use crate::support::Device;
-use crate::support::{Server, Session, keys, now, record};
+use crate::support::{Device, Server, Session, keys, now, record};
 use serde_json::{Value, json};
+use std::{
+    io::{BufRead, BufReader, Write},
+    net::TcpStream,
+};
 use store::catalog::Catalog;
 
 const IMEI: &str = "356307042441013";
@@ -185,6 +188,43 @@ fn special_settings_are_those_of_the_device_model() {
             assert_eq!(answer.wrong_parameters(), ["value.password"], "{password}");
         }
     }
+}
+
+#[test]
+fn a_protocol_knows_what_is_set_of_its_device() {
+    let server = Server::start();
+    let (anna, berta) = (server.user("anna@example.com"), server.user("berta@example.com"));
+    let van =
+        json!({ "label": "Van", "group_id": 0, "plugin_id": 44, "model": "wialon_ips", "device_id": IMEI });
+    let van = anna.call("tracker/register", van).success()["value"]["id"].as_i64().unwrap();
+    let log_in = |password: &str| {
+        let stream = TcpStream::connect(server.address("/devices/wialon/tcp")).unwrap();
+        write!(&stream, "#L#{IMEI};{password}\r\n").unwrap();
+        let mut stream = BufReader::new(stream);
+        let mut answer = String::new();
+        stream.read_line(&mut answer).unwrap();
+        (answer.trim_end().to_owned(), stream)
+    };
+    let (answer, mut before) = log_in("wrong");
+    assert_eq!(answer, "#AL#1", "none is set");
+
+    let settings = json!({ "type": "protocol_wialon", "password": "secret" });
+    let set = json!({ "tracker_id": van, "value": settings });
+    anna.call("tracker/settings/special/update", set).success();
+    assert_eq!(before.read_line(&mut String::new()).unwrap(), 0, "what was admitted before has to ask anew");
+    assert_eq!(log_in("wrong").0, "#AL#01");
+    assert_eq!(log_in("secret").0, "#AL#1");
+
+    // Through a clone nobody sees the password.
+    let user = berta.call("user/get_info", json!({})).success()["user_info"]["id"].clone();
+    let clone = json!({ "tracker_id": van, "user_id": user, "label": "Clone" });
+    let clone = server.panel().call("panel/tracker/clone", clone).success()["id"].as_i64().unwrap();
+    let read = |session: &Session, tracker: i64| {
+        let read = json!({ "tracker_id": tracker, "type": "protocol_wialon" });
+        session.call("tracker/settings/special/read", read).success()["value"].clone()
+    };
+    assert_eq!(read(&anna, van), settings);
+    assert_eq!(read(&berta, clone), json!({ "type": "protocol_wialon", "password": null }));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::{Failure, Fleet, UserCaller, directory::Tables};
 use domain::{ErrorCode, GarageId, TrackerId, VehicleId};
 use serde_json::{Map, Value};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use store::catalog::{CatalogError, Garage, Reassign, Vehicle, VehicleDraft};
 
 /// A vehicle with the names of its tracker and garage.
@@ -87,6 +87,7 @@ impl Fleet {
     pub async fn delete_vehicles(&self, caller: &UserCaller, ids: &[VehicleId]) -> Result<(), Failure> {
         let _turn = self.turn(caller).await?;
         let seen = self.vehicles(caller).await?;
+        let ids: HashSet<_> = ids.iter().collect();
         for view in seen.iter().filter(|view| ids.contains(&view.vehicle.id)) {
             match self.catalog.delete_vehicle(caller.account(), view.vehicle.id).await {
                 Ok(()) | Err(CatalogError::NotFound) => {}

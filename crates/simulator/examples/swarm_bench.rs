@@ -4,7 +4,9 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints")]
 
 use domain::{Clock, Timestamp};
-use simulator::{Counts, Habits, Imei, Reporting, Surroundings, Tcp, swarm};
+use simulator::{
+    Counts, Habits, Imei, Reporting, Surroundings, Tcp, language::teltonika::CODEC_8_EXTENDED, swarm,
+};
 use std::{fs, io, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -41,7 +43,7 @@ async fn main() -> io::Result<()> {
     });
     let since = surroundings.clock.now();
     let reporting = Reporting::Every(Duration::from_millis(interval));
-    let swarm = swarm::devices(1, Imei::TEST, devices, reporting);
+    let swarm = swarm::devices(CODEC_8_EXTENDED, 1, Imei::TEST, devices, reporting);
     let running = tokio::spawn(swarm::run(swarm, since, Arc::clone(&surroundings)));
     while surroundings.counts.figures().connected < devices {
         sleep(Duration::from_millis(50)).await;

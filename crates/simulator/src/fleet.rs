@@ -4,9 +4,9 @@ use crate::{
     client::{Dial, Surroundings},
     imei::Imei,
     kind::Kind,
+    language::teltonika::{CODEC_8, CODEC_8_EXTENDED},
     seed::Seed,
     swarm::{self, Device},
-    teltonika::Codec,
     vehicle::{Reporting, Vehicle},
 };
 use std::{sync::Arc, time::Duration};
@@ -81,7 +81,7 @@ impl Member {
             ),
             device: Device {
                 imei: Imei::TEST.plus(number as u64),
-                codec: if number.is_multiple_of(2) { Codec::Codec8Extended } else { Codec::Codec8 },
+                language: if number.is_multiple_of(2) { CODEC_8_EXTENDED } else { CODEC_8 },
                 vehicle: Vehicle::new(seed.number(), kind, Reporting::AsDevice),
                 seed: seed.number(),
             },
@@ -135,7 +135,7 @@ mod tests {
         }
         assert_eq!(groups, BTreeMap::from([("Deliveries", 14), ("Haulage", 14), ("Field service", 12)]));
         assert_eq!(fleet.members()[6].label, "Van 07");
-        assert_eq!(fleet.members()[39].device, Fleet::new(1, 40).members()[39].device);
+        assert_eq!(fleet.members()[39].device.vehicle, Fleet::new(1, 40).members()[39].device.vehicle);
         assert_ne!(fleet.members()[39].device.vehicle, Fleet::new(2, 40).members()[39].device.vehicle);
         for count in 0..4 {
             assert_eq!(Fleet::new(1, count).members().len(), count);

@@ -4,6 +4,7 @@ use crate::{
     drive::Drive,
     kind::Kind,
     path::{Path, Temper},
+    reading::Cause,
     readings::{Engine, Situation},
     roads::{Point, Roads, turn},
     seed::Seed,
@@ -112,7 +113,7 @@ impl Journey {
             }
             Phase::Parked | Phase::Starting(_) | Phase::Idling(_) => {
                 self.now = due;
-                Some(self.report(Cause::Period))
+                Some(self.report(Cause::Motion))
             }
             Phase::Driving(drive) => {
                 let then = self.now.plus(TICK).min(due.max(self.now));
@@ -169,8 +170,8 @@ impl Journey {
         let stopped = self.reported.moving && speed <= MOVING / 2.0;
         let turned = speed > MOVING && turn(self.reported.bearing, bearing) >= TURN;
         let cause = match self.reporting {
-            Reporting::AsDevice if stopped || turned => Some(Cause::Change),
-            _ => (self.due() <= self.now).then_some(Cause::Period),
+            Reporting::AsDevice if stopped || turned => Some(Cause::Motion),
+            _ => (self.due() <= self.now).then_some(Cause::Motion),
         };
         let report = cause.map(|cause| self.report(cause));
         if arrived {
@@ -229,7 +230,7 @@ impl Journey {
             engine,
             engine_since: self.ignition_since,
             cold: self.trip.today == 0.0,
-            ignition_changed: cause == Cause::Ignition,
+            cause,
             point,
             bearing,
             speed,
@@ -239,20 +240,12 @@ impl Journey {
             trip: driven,
             today: self.trip.today + driven,
         };
-        Report { record: situation.record(), network }
+        Report { reading: situation.reading(), network }
     }
 
     fn of_trip(&self, question: &str) -> Seed {
         self.seed.of(self.trip.odometer.to_bits()).named(question)
     }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Cause {
-    Period,
-    /// A turn, or a stop.
-    Change,
-    Ignition,
 }
 
 impl Iterator for Journey {

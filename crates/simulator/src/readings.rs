@@ -1,6 +1,12 @@
 //! What a tracker reads when it makes a record: position with the receiver's small errors, voltages, engine, fuel.
 
-use crate::{kind::Kind, roads::Point, seed::Seed, teltonika::Record, vehicle::Network};
+use crate::{
+    kind::Kind,
+    reading::{Cause, EngineReading, Reading},
+    roads::Point,
+    seed::Seed,
+    vehicle::Network,
+};
 use domain::Timestamp;
 
 /// Everything that a record is made from.
@@ -13,7 +19,7 @@ pub(crate) struct Situation {
     pub(crate) engine_since: Timestamp,
     /// The first trip of the day.
     pub(crate) cold: bool,
-    pub(crate) ignition_changed: bool,
+    pub(crate) cause: Cause,
     /// The last one under the sky.
     pub(crate) point: Point,
     /// Degrees.
@@ -34,90 +40,45 @@ pub(crate) enum Engine {
     Off,
 }
 
-/// Ids of the vendor's parameters; `protocols` names them in `teltonika/parameters.tsv`.
-mod id {
-    pub(super) const DIGITAL_INPUT_1: u16 = 1;
-    pub(super) const TOTAL_ODOMETER: u16 = 16;
-    pub(super) const GSM_BARS: u16 = 21;
-    pub(super) const SPEED: u16 = 24;
-    pub(super) const ENGINE_LOAD: u16 = 31;
-    pub(super) const COOLANT: u16 = 32;
-    pub(super) const RPM: u16 = 36;
-    pub(super) const OBD_SPEED: u16 = 37;
-    pub(super) const FUEL_LEVEL: u16 = 48;
-    pub(super) const EXTERNAL_VOLTAGE: u16 = 66;
-    pub(super) const BATTERY_VOLTAGE: u16 = 67;
-    pub(super) const BATTERY_CURRENT: u16 = 68;
-    pub(super) const GNSS_STATUS: u16 = 69;
-    pub(super) const TEMPERATURE_1: u16 = 72;
-    pub(super) const BATTERY_LEVEL: u16 = 113;
-    pub(super) const PDOP: u16 = 181;
-    pub(super) const HDOP: u16 = 182;
-    pub(super) const TRIP_ODOMETER: u16 = 199;
-    pub(super) const IGNITION: u16 = 239;
-    pub(super) const MOVEMENT: u16 = 240;
-    pub(super) const OPERATOR: u16 = 241;
-}
-
 /// Home networks of the region, as MCC and MNC.
-const OPERATORS: [u32; 3] = [26_201, 26_202, 26_203];
+const OPERATORS: [(u16, u16); 3] = [(262, 1), (262, 2), (262, 3)];
 
 impl Situation {
-    pub(crate) fn record(&self) -> Record {
+    pub(crate) fn reading(&self) -> Reading {
         let point = self.measured_point();
-        let speed = if self.sky { (self.speed * 3.6).round() as u16 } else { 0 };
-        Record {
-            time: self.time,
-            priority: u8::from(self.ignition_changed),
-            lat: (point.lat() * 1e7).round() as i32,
-            lng: (point.lng() * 1e7).round() as i32,
-            altitude: self.altitude(),
-            heading: self.bearing.round() as u16 % 360,
-            satellites: if self.sky { 7 + self.slowly("satellites", 90).below(8) as u8 } else { 0 },
-            speed,
-            event: if self.ignition_changed { id::IGNITION } else { 0 },
-            generation: 0,
-            parameters: self.parameters(speed),
-        }
-    }
-
-    fn parameters(&self, speed: u16) -> Vec<(u16, Vec<u8>)> {
-        let on = self.engine == Engine::On;
-        let mut parameters = Vec::with_capacity(20);
-        let mut byte = |id, value: u8| parameters.push((id, vec![value]));
-        byte(id::IGNITION, on.into());
-        byte(id::MOVEMENT, u8::from(self.speed > 0.3));
-        byte(id::DIGITAL_INPUT_1, on.into());
-        byte(id::GSM_BARS, self.gsm_bars());
-        byte(id::GNSS_STATUS, if self.sky { 1 } else { 2 });
-        byte(id::BATTERY_LEVEL, 96 + self.slowly("battery", 1800).below(5) as u8);
-        if on {
-            byte(id::ENGINE_LOAD, self.engine_load());
-            byte(id::COOLANT, self.coolant().cast_unsigned());
-            byte(id::OBD_SPEED, (self.speed * 3.6).round() as u8);
-            byte(id::FUEL_LEVEL, self.fuel_level());
-        }
-        let mut word = |id, value: u16| parameters.push((id, value.to_be_bytes().to_vec()));
         let (pdop, hdop) = if self.sky { (12, 7) } else { (0, 0) };
         let dilution = self.slowly("dilution", 60).below(6) as u16;
-        word(id::PDOP, pdop + dilution);
-        word(id::HDOP, hdop + dilution);
-        word(id::EXTERNAL_VOLTAGE, self.board_millivolts());
-        word(id::BATTERY_VOLTAGE, 4020 + self.slowly("battery", 1800).below(60) as u16);
-        word(id::BATTERY_CURRENT, 0);
-        word(id::SPEED, speed);
-        if on {
-            word(id::RPM, self.revolutions());
+        let (mcc, mnc) = OPERATORS[self.seed.named("operator").below(OPERATORS.len())];
+        Reading {
+            time: self.time,
+            cause: self.cause,
+            lat: point.lat(),
+            lng: point.lng(),
+            altitude: self.altitude(),
+            heading: self.bearing.round() as u16 % 360,
+            speed: if self.sky { (self.speed * 3.6).round() as u16 } else { 0 },
+            satellites: if self.sky { 7 + self.slowly("satellites", 90).below(8) as u8 } else { 0 },
+            pdop: pdop + dilution,
+            hdop: hdop + dilution,
+            ignition: self.engine == Engine::On,
+            moving: self.speed > 0.3,
+            gsm_bars: self.gsm_bars(),
+            mcc,
+            mnc,
+            battery_level: 96 + self.slowly("battery", 1800).below(5) as u8,
+            battery_voltage: 4020 + self.slowly("battery", 1800).below(60) as u16,
+            board_voltage: self.board_millivolts(),
+            odometer: self.odometer as u32,
+            trip: self.trip as u32,
+            engine: (self.engine == Engine::On).then(|| EngineReading {
+                load: self.engine_load(),
+                coolant: self.coolant(),
+                rpm: self.revolutions(),
+                speed: (self.speed * 3.6).round() as u8,
+                fuel_level: self.fuel_level(),
+            }),
+            cargo_temperature: (self.kind == Kind::Truck).then(|| self.cargo_temperature()),
         }
-        let mut long = |id, value: u32| parameters.push((id, value.to_be_bytes().to_vec()));
-        let operators = OPERATORS[self.seed.named("operator").below(OPERATORS.len())];
-        long(id::OPERATOR, operators);
-        long(id::TOTAL_ODOMETER, self.odometer as u32);
-        long(id::TRIP_ODOMETER, self.trip as u32);
-        if self.kind == Kind::Truck {
-            long(id::TEMPERATURE_1, self.cargo_temperature().cast_unsigned());
-        }
-        parameters
     }
 
     /// A moving receiver is a metre or two off; a parked one holds its position.
@@ -192,10 +153,10 @@ impl Situation {
     }
 
     /// Tenths of a degree: a cooler around 4 °C that works in turns.
-    fn cargo_temperature(&self) -> i32 {
+    fn cargo_temperature(&self) -> i16 {
         let phase = self.seed.named("cooler").between(0.0, 1200.0) + self.time.seconds() as f64;
         let swing = (phase / 1200.0 * std::f64::consts::TAU).sin();
-        (40.0 + 9.0 * swing + self.now("cooler").between(-1.0, 1.0)).round() as i32
+        (40.0 + 9.0 * swing + self.now("cooler").between(-1.0, 1.0)).round() as i16
     }
 
     /// For what differs from record to record.

@@ -4,8 +4,8 @@ use crate::{
     client::{Client, Dial, Surroundings},
     imei::Imei,
     kind::Kind,
+    language::Language,
     seed::Seed,
-    teltonika::Codec,
     vehicle::{Reporting, Vehicle},
 };
 use domain::Timestamp;
@@ -17,22 +17,28 @@ use tokio_util::task::TaskTracker;
 pub const PRELUDE: Duration = Duration::from_secs(300);
 
 /// A tracker in a vehicle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Device {
     pub imei: Imei,
-    pub codec: Codec,
+    pub language: Language,
     pub vehicle: Vehicle,
     /// Decides when it misbehaves.
     pub seed: u64,
 }
 
 /// `count` devices with consecutive IMEIs and vehicles of all kinds, for load.
-pub fn devices(seed: u64, first: Imei, count: u64, reporting: Reporting) -> impl Iterator<Item = Device> {
+pub fn devices(
+    language: Language,
+    seed: u64,
+    first: Imei,
+    count: u64,
+    reporting: Reporting,
+) -> impl Iterator<Item = Device> {
     (0..count).map(move |number| {
         let seed = Seed::new(seed).of(number).number();
         let kind = Kind::ALL[number as usize % Kind::ALL.len()];
         let vehicle = Vehicle::new(seed, kind, reporting);
-        Device { imei: first.plus(number), codec: Codec::Codec8Extended, vehicle, seed }
+        Device { imei: first.plus(number), language, vehicle, seed }
     })
 }
 
@@ -46,8 +52,8 @@ pub async fn run<D: Dial>(
     for (number, device) in (1..).zip(devices) {
         let shared = Arc::clone(&surroundings);
         tasks.spawn(async move {
-            let Device { imei, codec, vehicle, seed } = device;
-            Client::new(imei, codec, vehicle.journey(since), seed, shared).run().await;
+            let Device { imei, language, vehicle, seed } = device;
+            Client::new(imei, language, vehicle.journey(since), seed, shared).run().await;
         });
         // A server's queue of calls not yet taken is short.
         if number % AT_ONCE == 0 {

@@ -1,6 +1,6 @@
 //! A virtual vehicle: from a seed, all that its tracker reports at any time, past or future.
 
-use crate::{journey::Journey, kind::Kind, seed::Seed, teltonika::Record};
+use crate::{journey::Journey, kind::Kind, reading::Reading, seed::Seed};
 use domain::Timestamp;
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ pub enum Reporting {
 /// A record, and whether it can be sent when it is made.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
-    pub record: Record,
+    pub reading: Reading,
     pub network: Network,
 }
 
@@ -49,11 +49,11 @@ impl Vehicle {
     /// as a device agree wherever both are.
     pub fn journey(&self, from: Timestamp) -> impl Iterator<Item = Report> + Send + use<> {
         Journey::new(self.seed, self.kind, self.reporting, from)
-            .skip_while(move |report| report.record.time < from)
+            .skip_while(move |report| report.reading.time < from)
     }
 
     /// Its records between `from` (included) and `to`.
     pub fn history(&self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = Report> + Send + use<> {
-        self.journey(from).take_while(move |report| report.record.time < to)
+        self.journey(from).take_while(move |report| report.reading.time < to)
     }
 }

@@ -2,14 +2,16 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use domain::{Clock, Message, RecordHash, Timestamp, Transport};
-use protocols::{Admission, Connection, Event, KnownDevice, teltonika::Teltonika};
+use domain::{
+    Clock, Command, CommandId, InputName, Message, Outcome, RecordHash, Timestamp, Transport, Value,
+};
+use protocols::{Admission, Connection, DeviceSlot, Event, KnownDevice, sanity::assert_sane};
 use simulator::{
-    Client, Counts, Dial, Figures, Fleet, Habits, History, Imei, Kind, Report, Reporting, Surroundings,
-    Vehicle, teltonika::Codec,
+    Client, Counts, Dial, Figures, Fleet, Habits, History, Imei, Kind, LANGUAGES, Language, Report,
+    Reporting, Surroundings, Vehicle, language::teltonika::CODEC_8,
 };
 use std::{
-    collections::HashSet,
+    collections::{BTreeSet, HashSet},
     io,
     sync::{Arc, Mutex},
     time::Duration,
@@ -49,6 +51,10 @@ struct Seen {
     records: Vec<(Message, RecordHash)>,
     /// When the calls came.
     called: Vec<Timestamp>,
+    /// What the device is to be told, one after each packet, the next one last.
+    orders: Vec<Command>,
+    ordered: i64,
+    replies: Vec<(Option<CommandId>, Outcome)>,
 }
 
 /// The time of the paused runtime.
@@ -77,8 +83,9 @@ impl Server {
         self.0.lock().unwrap().records.clone()
     }
 
-    async fn serve(self, mut line: DuplexStream, call: u32) {
-        let mut connection = Connection::new(&Teltonika, Transport::Tcp);
+    async fn serve(self, protocol: &'static str, mut line: DuplexStream, call: u32) {
+        let protocol = protocols::protocol(protocol).unwrap();
+        let mut connection = Connection::new(protocol, Transport::Tcp);
         let mut bytes = [0; 100];
         loop {
             let Ok(read @ 1..) = line.read(&mut bytes).await else { return };
@@ -87,7 +94,11 @@ impl Server {
                 let reply = match event {
                     Event::Identify { slot, .. } => {
                         let refuse = every(call, self.0.lock().unwrap().faults.refuse);
-                        let known = Admission::Known(KnownDevice::default());
+                        // Without a model its commands need one.
+                        let password = (protocol.name() == "gl200").then(|| "gv55".to_owned());
+                        let settings =
+                            password.into_iter().map(|password| ("password".to_owned(), password)).collect();
+                        let known = Admission::Known(KnownDevice { model: None, settings });
                         connection.identified(slot, if refuse { &Admission::Refused } else { &known });
                         continue;
                     }
@@ -109,8 +120,18 @@ impl Server {
                         if every(packet, faults.short) {
                             reply[3] -= 1;
                         }
+                        if let Some(order) = seen.orders.pop() {
+                            seen.ordered += 1;
+                            let id = CommandId(seen.ordered);
+                            connection.command(DeviceSlot(0), id, &order, &mut reply).unwrap();
+                        }
                         reply
                     }
+                    Event::Reply { command, outcome, .. } => {
+                        self.0.lock().unwrap().replies.push((command, outcome));
+                        continue;
+                    }
+                    Event::Heartbeat { .. } => continue,
                     Event::Close => return,
                     other => panic!("{other:?}"),
                 };
@@ -124,6 +145,7 @@ impl Server {
 
 struct Line {
     server: Server,
+    protocol: &'static str,
     clock: Arc<PausedClock>,
 }
 
@@ -141,15 +163,15 @@ impl Dial for Line {
             seen.calls
         };
         let (ours, theirs) = duplex(4096);
-        tokio::spawn(self.server.clone().serve(theirs, call));
+        tokio::spawn(self.server.clone().serve(self.protocol, theirs, call));
         Ok(ours)
     }
 }
 
-fn surroundings(server: &Server, habits: Habits) -> Arc<Surroundings<Line>> {
+fn surroundings(server: &Server, language: Language, habits: Habits) -> Arc<Surroundings<Line>> {
     let clock = Arc::new(PausedClock(Instant::now()));
     Arc::new(Surroundings {
-        dial: Line { server: server.clone(), clock: clock.clone() },
+        dial: Line { server: server.clone(), protocol: language.protocol, clock: clock.clone() },
         clock,
         habits,
         counts: Counts::default(),
@@ -164,10 +186,13 @@ fn reports() -> Vec<Report> {
 }
 
 /// Runs a device until all its reports are acknowledged.
-async fn told(server: &Server, habits: Habits, reports: Vec<Report>) -> Figures {
-    let surroundings = surroundings(server, habits);
-    Client::new(Imei::TEST, Codec::Codec8, reports.into_iter(), 5, Arc::clone(&surroundings)).run().await;
-    surroundings.counts.figures()
+async fn told(server: &Server, language: Language, habits: Habits, reports: Vec<Report>) -> Figures {
+    let surroundings = surroundings(server, language, habits);
+    let client = Client::new(Imei::TEST, language, reports.into_iter(), 5, Arc::clone(&surroundings));
+    let ended = tokio::time::timeout(MINUTE * 60 * 24, client.run()).await;
+    let figures = surroundings.counts.figures();
+    assert!(ended.is_ok(), "{}: after a day not all is told: {figures}", language.protocol);
+    figures
 }
 
 fn times(records: &[(Message, RecordHash)]) -> Vec<Timestamp> {
@@ -177,10 +202,10 @@ fn times(records: &[(Message, RecordHash)]) -> Vec<Timestamp> {
 #[tokio::test(start_paused = true)]
 async fn a_good_server_hears_everything_once_and_in_order() {
     let (server, reports) = (Server::default(), reports());
-    let figures = told(&server, Habits::NONE, reports.clone()).await;
+    let figures = told(&server, CODEC_8, Habits::NONE, reports.clone()).await;
     let count = reports.len() as u64;
     assert_eq!(figures, Figures { sent: count, acknowledged: count, ..Figures::default() });
-    assert!(times(&server.records()).iter().eq(reports.iter().map(|report| &report.record.time)));
+    assert!(times(&server.records()).iter().eq(reports.iter().map(|report| &report.reading.time)));
     let seen = server.0.lock().unwrap();
     assert_eq!(seen.calls, 1);
     assert!(
@@ -201,7 +226,7 @@ async fn records_are_sent_again_until_they_are_acknowledged() {
         ("everything", Faults { no_line: 4, refuse: 5, no_answer: 17, hang_up: 13, short: 11 }),
     ] {
         let (server, reports) = (Server::with(faults), reports());
-        let figures = told(&server, Habits::NONE, reports.clone()).await;
+        let figures = told(&server, CODEC_8, Habits::NONE, reports.clone()).await;
         let count = reports.len() as u64;
         assert_eq!((figures.sent, figures.acknowledged, figures.connected), (count, count, 0), "{name}");
         let records = server.records();
@@ -215,10 +240,104 @@ async fn records_are_sent_again_until_they_are_acknowledged() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_bad_server_and_bad_habits_lose_nothing_in_any_language() {
+    let faults = Faults { no_line: 4, refuse: 5, no_answer: 17, hang_up: 13, short: 0 };
+    let habits = Habits { deaf: 0.05, newest_first: 0.2, hang_up: 0.05, cut_off: 1.0 };
+    for language in LANGUAGES {
+        let (server, reports) = (Server::with(faults), reports());
+        let figures = told(&server, *language, habits, reports.clone()).await;
+        let (name, count) = (language.protocol, reports.len() as u64);
+        assert_eq!((figures.sent, figures.acknowledged, figures.connected), (count, count, 0), "{name}");
+        let records = server.records();
+        assert!(figures.resent > 10 && records.len() as u64 > count, "{name}: {figures}");
+        let distinct: HashSet<_> = records.iter().map(|(message, hash)| (message.time, *hash)).collect();
+        assert_eq!(distinct.len() as u64, count, "{name}: what comes again is the same record");
+        let seconds = |time: Timestamp| time.seconds();
+        let heard: BTreeSet<_> = times(&records).into_iter().map(seconds).collect();
+        let made: BTreeSet<_> = reports.iter().map(|report| seconds(report.reading.time)).collect();
+        assert_eq!(heard, made, "{name}");
+        let again = Server::with(faults);
+        told(&again, *language, habits, reports).await;
+        assert_eq!(again.records(), records, "{name}: the same seed misbehaves in the same way");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_language_says_what_the_vehicle_reads() {
+    for language in LANGUAGES {
+        let (server, name) = (Server::default(), language.protocol);
+        let vehicle = Vehicle::new(4, Kind::Truck, Reporting::AsDevice);
+        let reports: Vec<_> = vehicle.history(noon().minus(MINUTE * 240), noon()).collect();
+        let figures = told(&server, *language, Habits::NONE, reports.clone()).await;
+        let count = reports.len() as u64;
+        assert_eq!(figures, Figures { sent: count, acknowledged: count, ..Figures::default() }, "{name}");
+        let records = server.records();
+        assert_eq!(records.len(), reports.len(), "{name}");
+        for ((message, _), Report { reading, .. }) in records.iter().zip(&reports) {
+            assert_sane(message);
+            assert_eq!(message.time.unwrap().seconds(), reading.time.seconds(), "{name}");
+            let fix = message.fix.unwrap();
+            assert!((fix.coordinates.lat() - reading.lat).abs() < 2e-6, "{name}: {fix:?} {reading:?}");
+            assert!((fix.coordinates.lng() - reading.lng).abs() < 2e-6, "{name}: {fix:?} {reading:?}");
+            assert_eq!(fix.valid, reading.satellites > 0, "{name}: {reading:?}");
+            assert_eq!(fix.speed.unwrap().kmh(), f32::from(reading.speed), "{name}");
+            assert_eq!(fix.heading.unwrap().degrees(), reading.heading, "{name}");
+            let input = |name| message.inputs.get(InputName::find(name).unwrap());
+            let ignition = match name {
+                "wialon" => "digital_input_1",
+                "meitrack" => "digital_input_3",
+                _ => "ignition",
+            };
+            assert_eq!(input(ignition), Some(&Value::Flag(reading.ignition)), "{name}: {message:?}");
+            if let Some(volts) = input("board_voltage").and_then(Value::number) {
+                assert!((volts - f64::from(reading.board_voltage) / 1000.0).abs() < 0.01, "{name}: {volts}");
+            }
+            if let Some(km) = input("hw_mileage").and_then(Value::number) {
+                assert!((km - f64::from(reading.odometer) / 1000.0).abs() <= 0.1001, "{name}: {km}");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn commands_are_answered_and_change_what_is_reported() {
+    let on = || Command::Output { number: 1, on: true };
+    let said = |text: &str| Command::Text(text.to_owned());
+    for (name, orders, output) in [
+        ("teltonika", vec![said("getinfo"), on()], Some("digital_output_1")),
+        ("gl200", vec![said("AT+GTRTO=gv55,1,,,,,,FFFF$"), on()], Some("digital_output_1")),
+        ("gt06", vec![said("STATUS#"), Command::Immobilize(true)], Some("engine_blocked")),
+        ("jt808", vec![said("PARAM#"), Command::Locate, Command::Immobilize(true)], Some("engine_blocked")),
+        ("meitrack", vec![said("E91"), Command::Locate, on()], Some("digital_output_1")),
+        ("wialon", vec![said("hello")], None),
+    ] {
+        let (server, reports) = (Server::default(), reports());
+        server.0.lock().unwrap().orders = orders.iter().rev().cloned().collect();
+        let language = simulator::language(name).unwrap();
+        let figures = told(&server, language, Habits::NONE, reports.clone()).await;
+        assert_eq!(figures.obeyed, orders.len() as u64, "{name}: {figures}");
+        let replies = server.0.lock().unwrap().replies.clone();
+        let ids: Vec<_> = replies.iter().map(|(command, _)| command.map(|id| id.0)).collect();
+        let known = !matches!(name, "teltonika" | "wialon");
+        let expected: Vec<_> = (1..=orders.len() as i64).map(|id| known.then_some(id)).collect();
+        assert_eq!(ids, expected, "{name}");
+        assert!(replies.iter().all(|(_, outcome)| *outcome == Outcome::Done), "{name}: {replies:?}");
+        let Some(output) = output.map(|name| InputName::find(name).unwrap()) else { continue };
+        let reported: Vec<_> = server
+            .records()
+            .iter()
+            .filter_map(|(message, _)| message.inputs.get(output).map(|value| *value == Value::Flag(true)))
+            .collect();
+        assert!(reported.last().copied().unwrap_or_default(), "{name}: {reported:?}");
+        assert!(reported.windows(2).filter(|pair| pair[0] != pair[1]).count() <= 1, "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn bad_habits_bring_duplicates_and_disorder_and_lose_nothing() {
     let habits = Habits { deaf: 0.05, newest_first: 0.2, hang_up: 0.05, cut_off: 1.0 };
     let (server, reports) = (Server::default(), reports());
-    let figures = told(&server, habits, reports.clone()).await;
+    let figures = told(&server, CODEC_8, habits, reports.clone()).await;
     let records = server.records();
     let times = times(&records);
     assert_eq!((figures.sent, figures.acknowledged), (reports.len() as u64, reports.len() as u64));
@@ -226,7 +345,7 @@ async fn bad_habits_bring_duplicates_and_disorder_and_lose_nothing() {
     assert!(times.windows(2).any(|pair| pair[0] > pair[1]), "nothing came late");
     assert!(server.0.lock().unwrap().calls > 5, "never hung up");
     let again = Server::default();
-    told(&again, habits, reports).await;
+    told(&again, CODEC_8, habits, reports).await;
     assert_eq!(again.records(), records, "the same seed misbehaves in the same way");
 }
 
@@ -235,7 +354,7 @@ async fn without_network_records_wait_and_come_in_a_burst() {
     let reports: Vec<_> = (0..6000).find_map(tunnel).unwrap();
     let hole = reports.iter().filter(|report| report.network == simulator::Network::Silent).count();
     let server = Server::default();
-    let figures = told(&server, Habits::NONE, reports.clone()).await;
+    let figures = told(&server, CODEC_8, Habits::NONE, reports.clone()).await;
     assert_eq!((figures.acknowledged, figures.resent), (reports.len() as u64, 0));
     let packets = u64::from(server.0.lock().unwrap().packets);
     assert!(
@@ -258,9 +377,8 @@ fn tunnel(seed: u64) -> Option<Vec<Report>> {
 #[tokio::test(start_paused = true)]
 async fn who_cannot_call_calls_less_and_less_often() {
     let server = Server::with(Faults { no_line: 1, ..Faults::default() });
-    let surroundings = surroundings(&server, Habits::NONE);
-    let client =
-        Client::new(Imei::TEST, Codec::Codec8, reports().into_iter(), 5, Arc::clone(&surroundings)).run();
+    let surroundings = surroundings(&server, CODEC_8, Habits::NONE);
+    let client = Client::new(Imei::TEST, CODEC_8, reports().into_iter(), 5, Arc::clone(&surroundings)).run();
     let task = tokio::spawn(client);
     sleep(MINUTE * 60).await;
     surroundings.stop.cancel();
@@ -276,7 +394,7 @@ async fn who_cannot_call_calls_less_and_less_often() {
 #[tokio::test(start_paused = true)]
 async fn a_stopped_device_waits_for_its_last_answer_and_hangs_up() {
     let server = Server::default();
-    let surroundings = surroundings(&server, Habits::REAL);
+    let surroundings = surroundings(&server, CODEC_8, Habits::REAL);
     let fleet = Fleet::new(1, 12);
     let running = Arc::clone(&surroundings);
     let task = tokio::spawn(async move { fleet.run(History::Day, running).await });

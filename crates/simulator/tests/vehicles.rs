@@ -14,7 +14,7 @@ use protocols::{
 };
 use simulator::{
     Kind, Network, Report, Reporting, Vehicle,
-    teltonika::{Record, packet},
+    language::teltonika::{Record, packet, record},
 };
 use std::time::Duration;
 
@@ -48,8 +48,10 @@ fn distance(a: &Record, b: &Record) -> f64 {
 #[test]
 fn the_same_seed_gives_the_same_bytes() {
     let bytes = |seed| {
-        let records: Vec<_> =
-            vehicle(seed).history(noon(), noon().plus(HOUR * 3)).map(|report| report.record).collect();
+        let records: Vec<_> = vehicle(seed)
+            .history(noon(), noon().plus(HOUR * 3))
+            .map(|report| record(&report.reading))
+            .collect();
         packet(Codec::Codec8Extended, &records)
     };
     assert_eq!(bytes(7), bytes(7));
@@ -64,7 +66,7 @@ fn journeys_begun_at_any_time_agree() {
         assert!(whole.len() > 1000, "{} records", whole.len());
         for cut in [HOUR, HOUR * 7 + Duration::from_secs(1234), HOUR * 13, HOUR * 25] {
             let later: Vec<_> = vehicle(seed).history(from.plus(cut), to).collect();
-            let expected = whole.iter().filter(|report| report.record.time >= from.plus(cut));
+            let expected = whole.iter().filter(|report| report.reading.time >= from.plus(cut));
             assert!(expected.eq(&later), "vehicle {seed}, {cut:?} later");
         }
     }
@@ -73,8 +75,10 @@ fn journeys_begun_at_any_time_agree() {
 #[test]
 fn records_are_made_as_a_device_makes_them() {
     for seed in 0..12 {
-        let records: Vec<_> =
-            vehicle(seed).history(noon(), noon().plus(HOUR * 24)).map(|report| report.record).collect();
+        let records: Vec<_> = vehicle(seed)
+            .history(noon(), noon().plus(HOUR * 24))
+            .map(|report| record(&report.reading))
+            .collect();
         let (mut turns, mut switched) = (0, 0);
         for pair in records.windows(2) {
             let gap = pair[1].time.since(pair[0].time).as_secs();
@@ -100,15 +104,15 @@ fn many_are_on_the_road_at_any_hour_and_some_without_network() {
     for hour in 1..24 {
         let now = noon().plus(HOUR * hour);
         let on = vehicles.iter().filter(|reports| {
-            let last = reports.iter().rev().find(|report| report.record.time <= now);
-            last.is_some_and(|report| report.record.speed > 0)
+            let last = reports.iter().rev().find(|report| report.reading.time <= now);
+            last.is_some_and(|report| report.reading.speed > 0)
         });
         let on = on.count();
         assert!((8..=32).contains(&on), "{on} of 40 move in hour {hour}");
     }
     let all = vehicles.iter().flatten();
     let silent = all.clone().filter(|report| report.network == Network::Silent).count();
-    let blind = all.clone().filter(|report| report.record.satellites == 0).count();
+    let blind = all.clone().filter(|report| report.reading.satellites == 0).count();
     let total = all.count();
     assert!(silent > total / 200 && silent < total / 10, "{silent} of {total} without network");
     assert!(blind > 20 && blind < silent, "{blind} of {total} without sky");
@@ -121,7 +125,7 @@ fn a_fixed_interval_is_kept() {
         let vehicle = Vehicle::new(3, Kind::Van, Reporting::Every(interval));
         let reports: Vec<_> = vehicle.history(noon(), noon().plus(HOUR)).collect();
         assert!(reports.iter().all(|report| report.network == Network::Heard));
-        let records: Vec<_> = reports.into_iter().map(|report| report.record).collect();
+        let records: Vec<_> = reports.into_iter().map(|report| record(&report.reading)).collect();
         let expected = HOUR.as_millis() / interval.as_millis();
         assert!((expected..expected + 60).contains(&(records.len() as u128)), "{} records", records.len());
         let phase = |record: &Record| record.time.millis() % interval.as_millis() as i64;
@@ -138,7 +142,7 @@ proptest! {
     fn nothing_teleports(seed: u64, kind in 0..3_usize, hours in 0..9000_u32) {
         let from = noon().plus(HOUR * hours);
         let vehicle = Vehicle::new(seed, Kind::ALL[kind], Reporting::AsDevice);
-        let records: Vec<_> = vehicle.history(from, from.plus(HOUR * 6)).map(|report| report.record).collect();
+        let records: Vec<_> = vehicle.history(from, from.plus(HOUR * 6)).map(|report| record(&report.reading)).collect();
         for pair in records.windows(2) {
             let [a, b] = pair else { unreachable!() };
             prop_assert!(a.time < b.time);
@@ -165,7 +169,7 @@ proptest! {
     #[test]
     fn the_server_reads_what_the_device_wrote(seed: u64, kind in 0..3_usize, codec in 0..3_usize) {
         let vehicle = Vehicle::new(seed, Kind::ALL[kind], Reporting::AsDevice);
-        let records: Vec<_> = vehicle.journey(noon()).map(|report| report.record).take(100).collect();
+        let records: Vec<_> = vehicle.journey(noon()).map(|report| record(&report.reading)).take(100).collect();
         let messages = decoded(&packet(Codec::ALL[codec], &records));
         prop_assert_eq!(messages.len(), records.len());
         for (record, message) in records.iter().zip(&messages) {

@@ -4,8 +4,7 @@
 use crate::{clock::SystemClock, config::values::duration, stop};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
-use protocols::Protocol;
-use simulator::{Counts, Habits, Imei, Reporting, Surroundings, Tcp, swarm};
+use simulator::{Counts, Habits, Imei, LANGUAGES, Language, Reporting, Surroundings, Tcp, language, swarm};
 use std::{
     io::{self, Write},
     net::SocketAddr,
@@ -21,7 +20,7 @@ pub struct Simulate {
     target: String,
     /// What the devices speak
     #[arg(long, value_name = "NAME", default_value = "teltonika", value_parser = protocol)]
-    protocol: Spoken,
+    protocol: Language,
     /// How many devices
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=60_000))]
     devices: u64,
@@ -51,10 +50,6 @@ enum Faults {
     None,
 }
 
-/// A protocol that the simulator speaks.
-#[derive(Clone)]
-struct Spoken(&'static dyn Protocol);
-
 /// Between two lines of counts.
 const REPORT: Duration = Duration::from_secs(10);
 
@@ -67,7 +62,8 @@ impl Simulate {
     }
 
     async fn simulate(self) -> anyhow::Result<()> {
-        let target = address(&self.target, self.protocol.0.default_port()).await?;
+        let port = protocols::protocol(self.protocol.protocol).map(|protocol| protocol.default_port());
+        let target = address(&self.target, port.context("the server does not speak this protocol")?).await?;
         let clock: Arc<dyn domain::Clock> = Arc::new(SystemClock::default());
         let (reporting, since) = match self.interval {
             Some(interval) => (Reporting::Every(interval), clock.now()),
@@ -84,7 +80,7 @@ impl Simulate {
             counts: Counts::default(),
             stop: stop.clone(),
         });
-        let devices = swarm::devices(self.seed, self.first_device_id, self.devices, reporting);
+        let devices = swarm::devices(self.protocol, self.seed, self.first_device_id, self.devices, reporting);
         let mut running = tokio::spawn(swarm::run(devices, since, Arc::clone(&surroundings)));
         let mut lines = time::interval_at(time::Instant::now() + REPORT, REPORT);
         let end = time::sleep(self.duration.unwrap_or(Duration::MAX));
@@ -118,12 +114,11 @@ async fn address(target: &str, port: u16) -> anyhow::Result<SocketAddr> {
     found.with_context(|| format!("{target} has no address"))
 }
 
-fn protocol(name: &str) -> Result<Spoken, String> {
-    match protocols::protocol(name) {
-        Some(protocol) if name == "teltonika" => Ok(Spoken(protocol)),
-        Some(_) => Err("the simulator does not speak this protocol; it speaks teltonika".to_owned()),
-        None => Err("there is no such protocol; `outrider protocols` lists them".to_owned()),
-    }
+fn protocol(name: &str) -> Result<Language, String> {
+    language(name).ok_or_else(|| {
+        let spoken: Vec<_> = LANGUAGES.iter().map(|language| language.protocol).collect();
+        format!("the simulator speaks {}", spoken.join(", "))
+    })
 }
 
 fn span(text: &str) -> Result<Duration, String> {
@@ -146,6 +141,16 @@ mod tests {
             assert_eq!(address(target, 5027).await.unwrap(), expected.parse().unwrap(), "{target}");
         }
         assert!(address("127.0.0.1:x", 5027).await.is_err());
+    }
+
+    #[test]
+    fn every_language_is_a_protocol_of_the_server() {
+        for language in LANGUAGES {
+            assert!(protocols::protocol(language.protocol).is_some(), "{}", language.protocol);
+            assert_eq!(protocol(language.protocol).unwrap().protocol, language.protocol);
+        }
+        let error = protocol("h02").unwrap_err();
+        assert_eq!(error, "the simulator speaks gl200, gt06, jt808, meitrack, teltonika, wialon");
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod bus;
 mod command;
 mod draft;
 mod elements;
+pub mod encode;
 mod events;
 mod extension;
 mod layout;

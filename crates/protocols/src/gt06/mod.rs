@@ -9,6 +9,7 @@ mod alarms;
 mod answer;
 mod commands;
 mod draft;
+pub mod encode;
 mod gnss;
 mod information;
 mod layout;

@@ -9,6 +9,7 @@
 //! first: all parts are answered then.
 
 mod commands;
+pub mod encode;
 mod items;
 mod location;
 mod lock;

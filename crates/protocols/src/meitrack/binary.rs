@@ -10,7 +10,7 @@ use crate::{
 use domain::{InputName, Message, RecordHash, Timestamp};
 
 /// Seconds from 1970 to 2000, where the device's clock begins.
-const YEAR_2000: i64 = 946_684_800;
+pub(super) const YEAR_2000: i64 = 946_684_800;
 
 /// What a packet of records held: how many, for the answer.
 pub(super) struct Batch {

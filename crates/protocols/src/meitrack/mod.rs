@@ -6,6 +6,7 @@
 //! What a device sends under any other command's name is its answer to that command, with the command's identifier.
 
 mod binary;
+pub mod encode;
 mod events;
 mod packet;
 mod record;

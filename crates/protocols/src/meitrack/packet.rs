@@ -6,7 +6,7 @@ use crate::{Broken, Framing, checksum, fields};
 
 /// The vendor's packets have up to 1,100 bytes, pictures included.
 pub(super) const MAX_FRAME: usize = 8 * 1024;
-const TAIL: usize = b"*CC\r\n".len();
+pub(super) const TAIL: usize = b"*CC\r\n".len();
 
 /// A packet whose checksum is right.
 #[derive(Debug, PartialEq, Eq)]

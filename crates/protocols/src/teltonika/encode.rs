@@ -1,7 +1,11 @@
-//! What a device sends, for tests, benchmarks and simulated vehicles.
+//! What a device sends, for tests, benchmarks and simulated vehicles, and how it takes apart what it is told.
 
-use super::Codec;
-use crate::{checksum, writer::Writer};
+use super::{
+    Codec,
+    packet::{self, Packet},
+    text::{self, TextCodec},
+};
+use crate::{Broken, Framing, checksum, reader::Reader, writer::Writer};
 use domain::Timestamp;
 
 /// One record as a device would write it; raw units of the wire.
@@ -66,6 +70,53 @@ pub fn record(codec: Codec, record: &Record) -> Vec<u8> {
     let mut writer = Writer::new();
     write(codec, record, &mut writer);
     writer.finish()
+}
+
+/// What a device that was admitted is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// The server has so many records of the last packet.
+    Taken(u32),
+    Command(String),
+    Other,
+}
+
+/// Takes the first thing off `buffer`: its length and what it says. `None` when more bytes are needed.
+///
+/// # Errors
+/// When it is a frame and its checksum is wrong.
+pub fn told(buffer: &[u8]) -> Result<Option<(usize, Told)>, Broken> {
+    let Some(start) = buffer.first_chunk() else { return Ok(None) };
+    match u32::from_be_bytes(*start) {
+        0 => {}
+        taken => return Ok(Some((start.len(), Told::Taken(taken)))),
+    }
+    let length = match packet::frame(buffer)? {
+        Framing::Frame(length) => length,
+        Framing::Skip(length) => return Ok(Some((length, Told::Other))),
+        Framing::Incomplete => return Ok(None),
+    };
+    let Packet { codec, body } = Packet::parse(&buffer[..length])?;
+    Ok(Some((length, command(codec, body).map_or(Told::Other, Told::Command))))
+}
+
+/// The text of the one command in a frame of codec 12.
+fn command(codec: u8, body: &[u8]) -> Option<String> {
+    let mut reader = Reader::new(body);
+    let one = codec == TextCodec::Codec12.number() && reader.u8().ok()? == 1;
+    let is_command = reader.u8().ok()? == text::COMMAND;
+    let length = usize::try_from(reader.u32_be().ok()?).ok()?;
+    let text = reader.slice(length).ok()?;
+    (one && is_command).then(|| String::from_utf8_lossy(text).into_owned())
+}
+
+/// The answer to a command, in codec 12.
+pub fn answer(said: &str) -> Vec<u8> {
+    let mut body = Writer::new();
+    body.u8(1).u8(text::ANSWER);
+    let length = body.length_field::<4>();
+    body.bytes(said.as_bytes()).fill_be(length).u8(1);
+    framed(TextCodec::Codec12.number(), &body.finish())
 }
 
 fn write(codec: Codec, record: &Record, out: &mut Writer) {

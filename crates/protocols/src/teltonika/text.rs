@@ -36,7 +36,8 @@ pub(super) enum TextError {
 
 /// What a server sends.
 pub(super) const COMMAND: u8 = 0x05;
-const ANSWER: u8 = 0x06;
+/// What a device answers.
+pub(super) const ANSWER: u8 = 0x06;
 const SERIAL_TEXT: u8 = 0x0B;
 /// The IMEI of the command is another device's.
 const NOT_MINE: u8 = 0x11;

@@ -6,6 +6,7 @@
 //! name stands before each packet. Compressed packets, video and files are kept as problems.
 
 mod data;
+pub mod encode;
 mod packet;
 
 use crate::{

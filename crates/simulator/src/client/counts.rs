@@ -13,6 +13,7 @@ pub struct Counts {
     resent: AtomicU64,
     refused: AtomicU64,
     broken: AtomicU64,
+    obeyed: AtomicU64,
 }
 
 /// The counts at one moment.
@@ -30,6 +31,8 @@ pub struct Figures {
     pub refused: u64,
     /// Calls that failed or broke off against the device's will.
     pub broken: u64,
+    /// Commands that were answered.
+    pub obeyed: u64,
 }
 
 /// Counts a connected device until it is dropped.
@@ -46,6 +49,7 @@ impl Counts {
             resent: self.resent.load(Relaxed),
             refused: self.refused.load(Relaxed),
             broken: self.broken.load(Relaxed),
+            obeyed: self.obeyed.load(Relaxed),
         }
     }
 
@@ -70,6 +74,10 @@ impl Counts {
     pub(crate) fn broken(&self) {
         self.broken.fetch_add(1, Relaxed);
     }
+
+    pub(crate) fn obeyed(&self) {
+        self.obeyed.fetch_add(1, Relaxed);
+    }
 }
 
 impl Drop for Online<'_> {
@@ -80,11 +88,11 @@ impl Drop for Online<'_> {
 
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { connected, sent, acknowledged, resent, refused, broken } = self;
+        let Self { connected, sent, acknowledged, resent, refused, broken, obeyed } = self;
         write!(
             f,
             "connected {connected}, sent {sent}, acknowledged {acknowledged}, resent {resent}, \
-             refused {refused}, broken {broken}"
+             refused {refused}, broken {broken}, commands {obeyed}"
         )
     }
 }

@@ -11,8 +11,8 @@ pub use habits::Habits;
 
 use crate::{
     imei::Imei,
+    language::{Language, Nonsense, Said, Speaker},
     seed::Seed,
-    teltonika::{Answer, Answers, Codec, NoAnswer, login},
     vehicle::{Network, Report},
 };
 use backoff::Backoff;
@@ -59,7 +59,7 @@ pub struct Surroundings<D> {
 }
 
 pub struct Client<D, R> {
-    imei: Imei,
+    speaker: Box<dyn Speaker>,
     surroundings: Arc<Surroundings<D>>,
     reports: R,
     /// The report that falls due next; `None` when there are no more.
@@ -92,7 +92,7 @@ enum Ended {
     #[error("the server closed the connection")]
     Closed,
     #[error(transparent)]
-    Nonsense(#[from] NoAnswer),
+    Nonsense(#[from] Nonsense),
     #[error(transparent)]
     Broken(#[from] io::Error),
 }
@@ -101,18 +101,18 @@ impl<D: Dial, R: Iterator<Item = Report> + Send> Client<D, R> {
     /// `reports` come in the order of time; those of the past are sent at once, packet after packet.
     pub fn new(
         imei: Imei,
-        codec: Codec,
+        language: Language,
         mut reports: R,
         seed: u64,
         surroundings: Arc<Surroundings<D>>,
     ) -> Self {
         let chance = Seed::new(seed).named("client");
         Self {
-            imei,
+            speaker: (language.speaker)(imei),
             surroundings,
             next: reports.next(),
             reports,
-            outbox: Outbox::new(codec),
+            outbox: Outbox::default(),
             network: Network::Heard,
             backoff: Backoff::new(chance.named("back-off")),
             chance,
@@ -153,8 +153,8 @@ impl<D: Dial, R: Iterator<Item = Report> + Send> Client<D, R> {
     /// One connection, from the call to its end. `Ok` when the run is over.
     async fn call(&mut self) -> Result<(), Ended> {
         let surroundings = Arc::clone(&self.surroundings);
-        let mut answers = Answers::default();
-        let greeting = timeout(PATIENCE, self.greet(&mut answers));
+        let mut heard = Vec::new();
+        let greeting = timeout(PATIENCE, self.greet(&mut heard));
         let mut line = tokio::select! {
             () = surroundings.stop.cancelled() => return Ok(()),
             line = greeting => line.map_err(|_| Ended::NoAnswer)??,
@@ -173,14 +173,15 @@ impl<D: Dial, R: Iterator<Item = Report> + Send> Client<D, R> {
             if self.next.is_none() && self.outbox.is_empty() {
                 return Ok(());
             }
-            let mut bytes = [0; 64];
+            let mut bytes = [0; 256];
             tokio::select! {
                 () = surroundings.stop.cancelled() => {
-                    let farewell = timeout(FAREWELL, self.farewell(&mut line, &mut answers));
+                    let farewell = timeout(FAREWELL, self.farewell(&mut line, &mut heard));
                     return farewell.await.unwrap_or(Ok(()));
                 }
                 read = line.read(&mut bytes) => {
-                    self.hear(&mut answers, &bytes[..read?])?;
+                    let read = read?;
+                    self.hear(&mut line, &mut heard, &bytes[..read]).await?;
                     if !self.outbox.is_in_flight() {
                         deadline = None;
                     }
@@ -193,19 +194,36 @@ impl<D: Dial, R: Iterator<Item = Report> + Send> Client<D, R> {
         }
     }
 
-    /// Calls and says who calls.
-    async fn greet(&self, answers: &mut Answers) -> Result<D::Line, Ended> {
+    /// Calls and says who calls. What the server says beyond its answer is left in `heard`.
+    async fn greet(&mut self, heard: &mut Vec<u8>) -> Result<D::Line, Ended> {
         let mut line = self.surroundings.dial.dial().await?;
-        line.write_all(&login(&self.imei.to_string())).await?;
-        match answers.read(&mut &[line.read_u8().await?][..])? {
-            Some(Answer::Admitted) => Ok(line),
-            _ => Err(Ended::Refused),
+        let greeting = self.speaker.greeting();
+        if greeting.is_empty() {
+            return Ok(line);
+        }
+        line.write_all(&greeting).await?;
+        loop {
+            let Some((length, said)) = self.speaker.hear(heard)? else {
+                if line.read_buf(heard).await? == 0 {
+                    return Err(Ended::Closed);
+                }
+                continue;
+            };
+            heard.drain(..length);
+            match said {
+                Said::Admitted => return Ok(line),
+                Said::Refused => return Err(Ended::Refused),
+                Said::Asked(answer) | Said::Ordered(answer) => line.write_all(&answer).await?,
+                Said::Taken(_) | Said::NotTaken | Said::Nothing => {}
+            }
         }
     }
 
     /// Answers whether there was something to send.
     async fn send(&mut self, line: &mut D::Line) -> Result<bool, Ended> {
-        let Some(packet) = self.outbox.packet() else { return Ok(false) };
+        let Some(packet) = self.outbox.packet(|waiting| self.speaker.packet(waiting)) else {
+            return Ok(false);
+        };
         self.surroundings.counts.sent(packet.first, packet.again);
         let sent = timeout(PATIENCE, line.write_all(&packet.bytes)).await;
         sent.map_err(|_| Ended::NoAnswer)??;
@@ -213,35 +231,59 @@ impl<D: Dial, R: Iterator<Item = Report> + Send> Client<D, R> {
     }
 
     /// Takes what the server says; nothing means that it hung up.
-    fn hear(&mut self, answers: &mut Answers, mut bytes: &[u8]) -> Result<(), Ended> {
+    async fn hear(&mut self, line: &mut D::Line, heard: &mut Vec<u8>, bytes: &[u8]) -> Result<(), Ended> {
         if bytes.is_empty() {
             return Err(Ended::Closed);
         }
-        let habits = self.surroundings.habits;
-        while let Some(answer) = answers.read(&mut bytes)? {
-            let Answer::Taken(taken) = answer else { continue };
-            if self.happens(habits.deaf) {
-                self.outbox.unanswered();
-            } else {
-                self.surroundings.counts.acknowledged(self.outbox.acknowledged(taken));
-                self.backoff.reset();
-            }
-            if self.happens(habits.newest_first) {
-                self.outbox.newest_first();
-            }
-            if self.happens(habits.hang_up) {
-                return Err(Ended::HangsUp);
-            }
+        heard.extend_from_slice(bytes);
+        let mut used = 0;
+        while let Some((length, said)) = self.speaker.hear(&heard[used..])? {
+            used += length;
+            self.told(line, said).await?;
+        }
+        heard.drain(..used);
+        if heard.is_empty() {
+            // An idle device holds no memory for the next words.
+            *heard = Vec::new();
         }
         Ok(())
     }
 
+    async fn told(&mut self, line: &mut D::Line, said: Said) -> Result<(), Ended> {
+        let habits = self.surroundings.habits;
+        match said {
+            Said::Taken(_) if self.happens(habits.deaf) => self.outbox.unanswered(),
+            Said::Taken(taken) => {
+                self.surroundings.counts.acknowledged(self.outbox.acknowledged(taken));
+                self.backoff.reset();
+            }
+            Said::NotTaken => self.outbox.unanswered(),
+            Said::Asked(answer) => return self.answer(line, &answer).await,
+            Said::Ordered(answer) => {
+                self.answer(line, &answer).await?;
+                self.surroundings.counts.obeyed();
+                return Ok(());
+            }
+            Said::Refused => return Err(Ended::Refused),
+            Said::Admitted | Said::Nothing => return Ok(()),
+        }
+        if self.happens(habits.newest_first) {
+            self.outbox.newest_first();
+        }
+        if self.happens(habits.hang_up) { Err(Ended::HangsUp) } else { Ok(()) }
+    }
+
+    async fn answer(&self, line: &mut D::Line, answer: &[u8]) -> Result<(), Ended> {
+        let sent = timeout(PATIENCE, line.write_all(answer)).await;
+        Ok(sent.map_err(|_| Ended::NoAnswer)??)
+    }
+
     /// Waits for the answer to the packet in flight, so that a run ends with clean figures.
-    async fn farewell(&mut self, line: &mut D::Line, answers: &mut Answers) -> Result<(), Ended> {
-        let mut bytes = [0; 64];
+    async fn farewell(&mut self, line: &mut D::Line, heard: &mut Vec<u8>) -> Result<(), Ended> {
+        let mut bytes = [0; 256];
         while self.outbox.is_in_flight() {
             let read = line.read(&mut bytes).await?;
-            self.hear(answers, &bytes[..read])?;
+            self.hear(line, heard, &bytes[..read]).await?;
         }
         line.shutdown().await?;
         Ok(())
@@ -251,9 +293,9 @@ impl<D: Dial, R: Iterator<Item = Report> + Send> Client<D, R> {
     fn collect(&mut self) {
         let now = self.surroundings.clock.now();
         while !self.outbox.is_full()
-            && let Some(report) = self.next.take_if(|next| next.record.time <= now)
+            && let Some(report) = self.next.take_if(|next| next.reading.time <= now)
         {
-            self.outbox.push(&report.record);
+            self.outbox.push(self.speaker.record(&report.reading));
             self.network = report.network;
             self.next = self.reports.next();
         }
@@ -263,7 +305,7 @@ impl<D: Dial, R: Iterator<Item = Report> + Send> Client<D, R> {
     async fn next_due(&self) {
         match &self.next {
             Some(next) if !self.outbox.is_full() => {
-                sleep(next.record.time.since(self.surroundings.clock.now())).await;
+                sleep(next.reading.time.since(self.surroundings.clock.now())).await;
             }
             _ => std::future::pending().await,
         }

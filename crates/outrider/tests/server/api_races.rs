@@ -1,6 +1,6 @@
 //! Calls that meet: what a limit or a unique number allows once is given once, and nobody's change is lost.
 
-use crate::support::{Answer, Server, Session, USER_PASSWORD};
+use crate::support::{Answer, Device, Reaction, Server, Session, USER_PASSWORD, now, record};
 use serde_json::{Value, json};
 use std::{io::Write, net::TcpStream, sync::Barrier, thread};
 
@@ -162,4 +162,211 @@ fn a_login_belongs_to_one_user() {
     let panel = server.panel();
     let user = || json!({ "user": { "login": "anna" }, "password": USER_PASSWORD });
     one_wins(&at_once((0..6).map(|_| (panel.clone(), "panel/user/create", user())).collect()), 206);
+}
+
+/// A number for the label of each contender, so that the winner is recognised.
+fn labelled(mut parameters: Value, number: usize) -> Value {
+    parameters["label"] = json!(format!("Van {number}"));
+    parameters
+}
+
+/// One success; the answers of the others are among `codes`.
+#[track_caller]
+fn at_most_one_wins(answers: &[Answer], codes: &[i64]) -> usize {
+    let lost: Vec<_> = answers.iter().filter(|answer| answer.status != 200).collect();
+    assert!(lost.iter().all(|answer| codes.contains(&answer.code())), "{lost:?}");
+    let won = answers.len() - lost.len();
+    assert!(won <= 1, "{answers:?}");
+    won
+}
+
+fn active_tracker(server: &Server, user: &Session, imei: u64) -> i64 {
+    let imei = format!("{imei:015}");
+    let tracker = user.register("Van", &imei);
+    let mut device = Device::logged_in(server.teltonika(), &imei);
+    assert_eq!(device.send(&[record(now())]), Reaction::Acknowledged(1));
+    tracker
+}
+
+fn replacement(tracker: i64, imei: u64) -> Value {
+    json!({ "tracker_id": tracker, "plugin_id": 44, "model": "telfmb920", "device_id": format!("{imei:015}") })
+}
+
+/// Every device id of the users' trackers, sorted.
+fn device_ids(users: &[&Session]) -> Vec<String> {
+    let lists = users.iter().map(|user| user.call("tracker/list", json!({})).success()["list"].clone());
+    let trackers: Vec<_> = lists.flat_map(|list| list.as_array().unwrap().clone()).collect();
+    let mut ids: Vec<_> =
+        trackers.iter().map(|tracker| tracker["source"]["device_id"].as_str().unwrap().to_owned()).collect();
+    ids.sort();
+    ids
+}
+
+fn user_id(user: &Session) -> Value {
+    user.call("user/get_info", json!({})).success()["user_info"]["id"].clone()
+}
+
+#[test]
+fn a_phone_is_given_once() {
+    let server = Server::start();
+    let users = ["anna", "berta"].map(|login| server.user(login));
+    for round in 0..5_u64 {
+        let call = |number: u64| {
+            let mut new = registration(round * 100 + number);
+            new["phone"] = json!(format!("4917612345{round:02}"));
+            (users[(number % 2) as usize].clone(), "tracker/register", new)
+        };
+        one_wins(&at_once((0..8).map(call).collect()), 223);
+    }
+    let [anna, berta] = &users;
+    assert_eq!(device_ids(&[anna, berta]).len(), 5);
+    // The same of a change of the phone.
+    let trackers = [901, 902, 903, 904].map(|imei| anna.register("Van", &format!("{imei:015}")));
+    for round in 10..15 {
+        let phone = format!("4917612345{round}");
+        let change = |tracker: &i64| {
+            (anna.clone(), "tracker/change_phone", json!({ "tracker_id": tracker, "phone": phone }))
+        };
+        one_wins(&at_once(trackers.iter().map(change).collect()), 223);
+    }
+}
+
+#[test]
+fn one_of_many_replacements_is_made() {
+    let server = Server::start();
+    let anna = server.user("anna");
+    for round in 0..4 {
+        let tracker = active_tracker(&server, &anna, round * 100 + 1);
+        let call = |number| (anna.clone(), "tracker/replace", replacement(tracker, round * 100 + number));
+        // The others find a device that was never active.
+        one_wins(&at_once((2..8).map(call).collect()), 266);
+        // Two trackers, one new device.
+        let other = active_tracker(&server, &anna, round * 100 + 50);
+        let third = active_tracker(&server, &anna, round * 100 + 51);
+        let call = |tracker| (anna.clone(), "tracker/replace", replacement(tracker, round * 100 + 99));
+        one_wins(&at_once(vec![call(other), call(third)]), 224);
+    }
+    assert_eq!(device_ids(&[&anna]).len(), 12);
+    // What lost gave its new device's id back, and the replaced devices theirs.
+    let used = device_ids(&[&anna]);
+    let freed = (1..8).chain([50, 51]).filter(|imei| !used.contains(&format!("{imei:015}")));
+    let mut count = 0;
+    for imei in freed {
+        anna.register("Heir", &format!("{imei:015}"));
+        count += 1;
+    }
+    assert_eq!(count, 7);
+}
+
+#[test]
+fn a_replacement_and_a_corruption_do_not_mix() {
+    let server = Server::start();
+    let (anna, panel) = (server.user("anna"), server.panel());
+    for round in 0..6_u64 {
+        let old = round * 100 + 1;
+        let tracker = active_tracker(&server, &anna, old);
+        let corrupt = json!({ "tracker_id": tracker });
+        let mut answers = at_once(vec![
+            (anna.clone(), "tracker/replace", replacement(tracker, old + 1)),
+            (panel.clone(), "panel/tracker/corrupt", corrupt),
+        ]);
+        let (corrupted, replaced) = (answers.pop().unwrap(), answers.pop().unwrap());
+        // It is corrupted before or after; either way both device ids are free in the end.
+        corrupted.success();
+        assert!(replaced.status == 200 || [204, 266].contains(&replaced.code()), "{replaced:?}");
+        assert_eq!(anna.call("tracker/replace", replacement(tracker, old + 2)).code(), 204);
+        for imei in [old, old + 1, old + 2] {
+            let heir = anna.register("Heir", &format!("{imei:015}"));
+            assert!(heir > tracker, "a number is given once");
+        }
+    }
+}
+
+#[test]
+fn a_freed_device_id_goes_to_one() {
+    let server = Server::start();
+    let users = ["anna", "berta"].map(|login| server.user(login));
+    for imei in 1..=6_u64 {
+        let [anna, berta] = &users;
+        let tracker = anna.register("Van", &format!("{imei:015}"));
+        let mut calls = vec![(anna.clone(), "tracker/corrupt", json!({ "tracker_id": tracker }))];
+        calls.extend((0..5).map(|number| {
+            (users[number % 2].clone(), "tracker/register", labelled(registration(imei), number))
+        }));
+        let mut answers = at_once(calls);
+        answers.remove(0).success();
+        // None wins who came before it was free.
+        if at_most_one_wins(&answers, &[224]) == 0 {
+            berta.call("tracker/register", registration(imei)).success();
+        }
+        let all = device_ids(&[anna, berta]);
+        assert_eq!(all.len() as u64, imei, "{all:?}");
+    }
+}
+
+#[test]
+fn a_clone_is_made_and_deleted_once() {
+    let server = Server::start();
+    let (anna, berta, panel) = (server.user("anna"), server.user("berta"), server.panel());
+    let tracker = anna.register("Van", "000000000000001");
+    let make = json!({ "tracker_id": tracker, "user_id": user_id(&berta), "label": "Clone" });
+    let mut last = 0;
+    for round in 0..5 {
+        let calls = (0..4).map(|_| (panel.clone(), "panel/tracker/clone", make.clone())).collect();
+        let answers = at_once(calls);
+        one_wins(&answers, 247);
+        let cloned = answers.iter().find_map(|answer| answer.body["id"].as_i64()).unwrap();
+        assert!(cloned > last, "a number is given once");
+        let delete = json!({ "tracker_id": cloned });
+        let mut calls: Vec<_> = (0..3).map(|_| (berta.clone(), "tracker/delete", delete.clone())).collect();
+        calls.extend((0..3).map(|_| (panel.clone(), "panel/tracker/clone", make.clone())));
+        let mut answers = at_once(calls);
+        let made = answers.split_off(3);
+        one_wins(&answers, 201);
+        // A new one may be made as soon as the old one is gone.
+        let again = at_most_one_wins(&made, &[247]);
+        let list = berta.call("tracker/list", json!({})).success()["list"].clone();
+        assert_eq!(list.as_array().unwrap().len(), again, "round {round}");
+        for clone in list.as_array().unwrap() {
+            last = clone["id"].as_i64().unwrap();
+            assert!(last > cloned, "a number is given once");
+            berta.call("tracker/delete", json!({ "tracker_id": last })).success();
+        }
+    }
+}
+
+#[test]
+fn codes_and_bundles_are_used_once() {
+    let server = Server::start();
+    let users = ["anna", "berta"].map(|login| server.user(login));
+    let panel = server.panel();
+    let codes = json!({ "count": 5, "tariff_id": 1, "bonus_amount": 3, "free_days": 5 });
+    panel.call("panel/dealer/activation_code/create", codes).success();
+    let codes = panel.call("panel/dealer/activation_code/list", json!({})).success()["list"].clone();
+    for (round, code) in (0..).zip(codes.as_array().unwrap()) {
+        let call = |number: u64| {
+            let mut new = registration(round * 100 + number);
+            (new["plugin_id"], new["activation_code"]) = (json!(37), code["code"].clone());
+            (users[(number % 2) as usize].clone(), "tracker/register", new)
+        };
+        one_wins(&at_once((0..6).map(call).collect()), 227);
+    }
+    let bonuses = users.iter().map(|user| {
+        let user = panel.call("panel/user/read", json!({ "user_id": user_id(user) })).success();
+        user["value"]["bonus"].as_f64().unwrap()
+    });
+    assert_eq!(bonuses.sum::<f64>(), 15.0, "the bonus of a code is credited once");
+
+    let kinds = panel.call("panel/equipment/list", json!({})).success()["list"].clone();
+    let kind = kinds.as_array().unwrap().iter().find(|kind| kind["model_code"] == "telfmb920").unwrap();
+    let imeis: Vec<_> = (9001..9006).map(|imei| format!("{imei:015}")).collect();
+    let new = json!({ "imeis": imeis, "equip_id": kind["equip_id"], "factory_preset": true });
+    panel.call("panel/tracker/bundle/import", new).success();
+    for imei in &imeis {
+        let quick = json!({ "label": "Bundle", "group_id": 0, "imei": imei });
+        let call = |number: usize| (users[number % 2].clone(), "tracker/register_quick", quick.clone());
+        one_wins(&at_once((0..6).map(call).collect()), 224);
+    }
+    let [anna, berta] = &users;
+    assert_eq!(device_ids(&[anna, berta]).len(), 10);
 }

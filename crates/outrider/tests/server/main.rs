@@ -24,6 +24,7 @@ mod api_sessions;
 mod api_settings;
 mod api_states;
 mod api_sub_users;
+mod api_traces;
 mod authorization;
 mod backup;
 mod coverage;

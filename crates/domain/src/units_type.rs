@@ -162,8 +162,8 @@ mod tests {
     fn values_as_the_user_wants_them() {
         let table = [
             (Imperial, "litre", 100.0, "gallon", 21.996_924_829_908_78),
-            (Us, "litre", 100.0, "gallon", 26.417_205_235_814_842),
-            (MetricGalUs, "litre", 100.0, "gallon", 26.417_205_235_814_842),
+            (Us, "litre", 100.0, "gallon", 26.417_205_235_814_84),
+            (MetricGalUs, "litre", 100.0, "gallon", 26.417_205_235_814_84),
             (Imperial, "kmh", 100.0, "mph", 62.137_119_223_733_4),
             (Us, "kmh", 100.0, "mph", 62.137_119_223_733_4),
             (Imperial, "kilometre", 1.609_344, "mile", 1.0),

@@ -124,6 +124,32 @@ fn only_the_wanted_readings_are_pushed() {
 }
 
 #[test]
+fn that_a_device_falls_silent_is_no_reading() {
+    let server = Server::start_with("[status]\nidle_timeout = \"1s\"\noffline_timeout = \"2s\"\n");
+    let anna = server.user("anna@example.com");
+    let tracker = anna.register("Van", IMEI);
+    let mut client = Client::connect(server.http(), PATH);
+    subscribe_to_readings(&mut client, &anna, json!({}));
+    next_readings(&mut client, tracker);
+    client.subscribe(&anna, json!([{ "type": "state", "trackers": [tracker] }]));
+    let mut device = Device::logged_in(server.teltonika(), IMEI);
+    send(&mut device, now(), &[(BOARD_VOLTAGE, 14_100)]);
+    let (mut readings, mut statuses) = (Vec::new(), Vec::new());
+    while statuses.last() != Some(&json!("offline")) {
+        let message = client.next();
+        match message["event"].as_str() {
+            Some("readings_batch") => readings.push(message["data"][0][tracker.to_string()].clone()),
+            _ => statuses.push(message["data"]["connection_status"].clone()),
+        }
+        // Before the device came it was not known at all.
+        statuses.retain(|status| *status != "just_registered");
+    }
+    let (all, spoken) = (readings.len(), readings.iter().filter(|it| !it["inputs"][0].is_null()).count());
+    assert_eq!((all, spoken), (1, 1), "{readings:?}");
+    assert!(statuses.contains(&json!("active")), "{statuses:?}");
+}
+
+#[test]
 fn readings_of_blocked_trackers_wait() {
     let server = Server::start();
     let anna = server.user("anna@example.com");

@@ -159,7 +159,7 @@ fn place(record: &Record, writer: &mut Writer) {
     writer.u32_be(record.lat.unsigned_abs()).u32_be(record.lng.unsigned_abs()).u8(record.speed);
     let flags = [(10, record.lat >= 0), (11, record.lng < 0), (12, record.satellites > 0)];
     let flags = flags.iter().fold(0, |word, (bit, set)| word | u16::from(*set) << bit);
-    writer.u16_be(flags | record.heading % 360);
+    writer.u16_be(flags | (record.heading % 360));
 }
 
 fn cell(record: &Record, writer: &mut Writer) {

@@ -4,6 +4,10 @@ set -euo pipefail
 
 tools/install.sh postgresql
 
+# The message centre that short messages are tested against; Node.js is there, the console needs it too.
+[[ tools/smpp/node_modules/.package-lock.json -nt tools/smpp/package-lock.json ]] ||
+    npm ci --prefix tools/smpp --no-audit --no-fund --loglevel=error
+
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 

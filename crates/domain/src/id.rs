@@ -35,6 +35,8 @@ ids! {
     TariffId,
     /// A command to a device.
     CommandId,
+    /// A short message.
+    SmsId,
     /// A key with which a program calls in a master's name.
     ApiKeyId,
     /// A group of sub-users with the same rights.

@@ -15,6 +15,7 @@ mod record;
 mod right;
 mod sensor;
 mod settings;
+mod short_messages;
 mod state;
 mod time;
 mod units;
@@ -28,7 +29,7 @@ pub use device_model::{Battery, DeviceModel, IdType, ModelCode, device_models};
 pub use error_code::ErrorCode;
 pub use id::{
     AccountId, ApiKeyId, CommandId, CounterId, DeviceId, GarageId, GroupId, InvalidDeviceId, PanelAccountId,
-    RuleId, SecurityGroupId, SensorId, SourceId, TagId, TariffId, TrackerId, UserId, VehicleId,
+    RuleId, SecurityGroupId, SensorId, SmsId, SourceId, TagId, TariffId, TrackerId, UserId, VehicleId,
 };
 pub use identity::{RecordHash, RecordIdentity};
 pub use input::{InputName, InputSpec, Value, ValueKind, input_specs};
@@ -41,6 +42,7 @@ pub use sensor::{
     VirtualType, default_sensors, diagnostic_states, sensors_after_replacement,
 };
 pub use settings::{ConnectionTimeouts, IgnitionSource, TripDetection};
+pub use short_messages::{Blanks, ShortMessages};
 pub use state::{
     Connection, ConnectionStatus, LatestFix, LatestValue, Movement, MovementStatus, PositionSource, State,
 };

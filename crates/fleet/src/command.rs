@@ -1,9 +1,9 @@
 //! Commands to devices: whether a tracker's device takes one, and what became of it. The gateway sends them.
 
-use crate::{Failure, Fleet, ParameterError, SpecialSettings, TrackerView, UserCaller};
+use crate::{Failure, Fleet, ParameterError, SmsGateway, SpecialSettings, TrackerView, UserCaller};
 use domain::{
     Command, CommandId, CommandKind, ConnectionStatus, DeviceModel, ErrorCode, LockAction, ModelCode,
-    Reliability, SourceId, TrackerId,
+    Reliability, ShortMessages, SourceId, TrackerId,
 };
 use std::time::Duration;
 use store::{
@@ -16,6 +16,9 @@ pub type CommandKinds = fn(protocol: &str) -> &'static [CommandKind];
 
 /// A fix that is younger need not be asked for.
 const ACTUAL: Duration = Duration::from_secs(60);
+
+/// A question that arrives later is of no use.
+const LOCATION_SMS_LIFETIME: Duration = Duration::from_secs(3600);
 
 /// As many of a tracker's commands can be listed.
 pub const LISTED_COMMANDS: u32 = 1000;
@@ -152,7 +155,8 @@ impl Fleet {
         Ok(self.catalog.is_immobilized(view.source.id).await?)
     }
 
-    /// Asks the device where it is. The answer comes as a message like any other.
+    /// Asks the device where it is. The answer comes as a message like any other; that to a short message is kept with those
+    /// that came in.
     ///
     /// # Errors
     /// `NotFound`, `DeviceBlocked`; `NotSupportedByDevice` when the device cannot be asked so; `DeviceOffline`;
@@ -168,9 +172,17 @@ impl Fleet {
             return Err(ErrorCode::DeviceBlocked.into());
         }
         let model = model(&view)?;
+        // By short message: what the device is asked, and at which phone.
+        let by_sms = match (how, self.setup.sms) {
+            (LocationRequest::Sms, SmsGateway::Configured) if model.has_location_request => {
+                question(&view, model)
+            }
+            _ => None,
+        };
         let can_be_asked = match how {
-            // There is nothing that sends messages, and nothing that knows where cells are.
-            LocationRequest::Sms | LocationRequest::Cells => false,
+            LocationRequest::Sms => by_sms.is_some(),
+            // There is nothing that knows where cells are.
+            LocationRequest::Cells => false,
             LocationRequest::Gnss => {
                 model.has_gprs_location_request && self.can_send(model, CommandKind::Locate)
             }
@@ -178,14 +190,21 @@ impl Fleet {
         if !can_be_asked {
             return Err(ErrorCode::NotSupportedByDevice.into());
         }
-        self.require_online(&view)?;
+        if by_sms.is_none() {
+            self.require_online(&view)?;
+        }
         let now = self.now();
         let state = self.view(view.source.id, model_code(&view)?, now);
         let is_young = state.gps.updated.is_some_and(|updated| now.since(updated) < ACTUAL);
         if state.connection_status == ConnectionStatus::Active && is_young {
             return Err(ErrorCode::LocationActual.into());
         }
-        self.enqueue(caller, &view, Command::Locate, Reliability::Once).await
+        match by_sms {
+            Some((phone, text)) => {
+                Ok(self.send_sms(view.source.id, phone, vec![text], LOCATION_SMS_LIFETIME).await?)
+            }
+            None => self.enqueue(caller, &view, Command::Locate, Reliability::Once).await,
+        }
     }
 
     /// How many commands wait for the device or for its answer.
@@ -283,6 +302,13 @@ fn asked_for(CommandId(id): CommandId, new: &NewCommand) {
     let SourceId(source) = new.source;
     let kind = new.command.kind().as_str();
     tracing::info!(command.id = id, command.kind = kind, source.id = source, "a command was asked for");
+}
+
+/// The phone of a device, and how it is asked by short message where it is.
+fn question<'v>(view: &'v TrackerView, model: &DeviceModel) -> Option<(&'v str, String)> {
+    let phone = view.source.phone.as_deref().filter(|phone| !phone.is_empty())?;
+    let device_id = view.source.device_id.as_ref().map(ToString::to_string).unwrap_or_default();
+    Some((phone, ShortMessages::of(model)?.location(model, &device_id)?))
 }
 
 fn model_code(view: &TrackerView) -> Result<ModelCode, Failure> {

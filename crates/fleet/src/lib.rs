@@ -56,7 +56,7 @@ pub use output::OutputName;
 pub use panel_tracker::{NotDeleted, PanelTracker, PanelTrackerFilter, PanelTrackerOrder};
 pub use plugins::{ActivationCodes, ModelFilter, PLUGINS, Plugin};
 pub use registration::{DeviceChoice, Registration, TrackerChoice};
-pub use registration_commands::{AccessPoint, RegistrationCommands};
+pub use registration_commands::{AccessPoint, ByDefault, RegistrationCommands, Setup, SmsGateway};
 pub use rule::RuleDraft;
 pub use secrets::{Randomness, Secrets, SecureRandom, ServerSecret};
 pub use sensor::{
@@ -93,7 +93,10 @@ use domain::{Clock, Timestamp};
 use live::Live;
 use sensor::SensorCache;
 use session::SessionCache;
-use std::sync::{Arc, OnceLock};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
 use store::{catalog::Catalog, history::History, signals::Signals};
 use subscription::Watchers;
 use turns::{Turn, Turns};
@@ -112,6 +115,9 @@ pub struct Fleet {
     secret: ServerSecret,
     attempts: Attempts,
     command_kinds: CommandKinds,
+    setup: Setup,
+    /// By protocol: where it is listened for.
+    ports: OnceLock<BTreeMap<String, u16>>,
     /// By login: a password is checked when the outcome of the last check is known.
     logins: Turns,
     /// By account: held from the look at what there is until the directory knows what was written.
@@ -130,6 +136,7 @@ pub struct Parts {
     pub randomness: Randomness,
     pub secret: ServerSecret,
     pub command_kinds: CommandKinds,
+    pub setup: Setup,
 }
 
 impl Fleet {
@@ -154,6 +161,8 @@ impl Fleet {
             secret: parts.secret,
             attempts: Attempts::default(),
             command_kinds: parts.command_kinds,
+            setup: parts.setup,
+            ports: OnceLock::new(),
             logins: Turns::default(),
             accounts: Turns::default(),
             watchers,

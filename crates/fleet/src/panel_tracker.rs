@@ -134,7 +134,7 @@ impl Fleet {
             CatalogError::NotFound => ErrorCode::TimeoutNotReached.into(),
             error => Failure::from(error),
         })?;
-        self.registration_commands_wanted(source, commands);
+        self.registration_commands_wanted(source, commands).await;
         Ok(())
     }
 

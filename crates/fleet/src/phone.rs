@@ -29,7 +29,7 @@ impl Fleet {
         self.catalog.set_phone(source.id, phone).await?;
         self.source_changed(source.id).await?;
         self.signals.publish(Signal::AccountChanged(source.account));
-        self.registration_commands_wanted(source.id, commands);
+        self.registration_commands_wanted(source.id, commands).await;
         Ok(())
     }
 }

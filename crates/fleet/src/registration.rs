@@ -75,7 +75,7 @@ impl Fleet {
         };
         let tracker = NewTracker { label: new.label, group: new.group, sub_user: caller.sub_user() };
         let view = self.create_tracker(caller, tracker, device, code).await?;
-        self.registration_commands_wanted(view.source.id, &new.commands);
+        self.registration_commands_wanted(view.source.id, &new.commands).await;
         Ok(view)
     }
 
@@ -117,7 +117,7 @@ impl Fleet {
         if self.has_connected(view.source.id) {
             return Err(ErrorCode::ContentValidation.into());
         }
-        self.registration_commands_wanted(view.source.id, commands);
+        self.registration_commands_wanted(view.source.id, commands).await;
         Ok(view)
     }
 

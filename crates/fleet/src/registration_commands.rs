@@ -1,9 +1,19 @@
 //! The commands that tell a new device where to call: its access point, the server's address and port. Every use case
-//! that wants them sent comes through here.
+//! that wants them sent comes through here. They go over the connection that the device has, or by short messages.
 
-use crate::Fleet;
-use domain::SourceId;
-use std::fmt;
+use crate::{Fleet, command::CommandKinds};
+use domain::{
+    Blanks, Command, CommandKind, ConnectionStatus, DeviceModel, ModelCode, Reliability, ShortMessages,
+    SourceId,
+};
+use std::{collections::BTreeMap, fmt, time::Duration};
+use store::{
+    catalog::{CatalogError, NewCommand, NewSms, Source},
+    signals::Signal,
+};
+
+/// A device that was not reached by then has been set up otherwise, or never will be.
+const LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
 /// What is said about them at registration.
 #[derive(Clone, Debug, Default)]
@@ -13,12 +23,56 @@ pub struct RegistrationCommands {
     pub apn: AccessPoint,
 }
 
-/// The access point of a SIM. It is told to the device and kept nowhere.
+/// The access point of a SIM. It is told to the device, and kept until it is.
 #[derive(Clone, Default)]
 pub struct AccessPoint {
     pub name: String,
     pub user: String,
     pub password: String,
+}
+
+/// How devices are reached that have no connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SmsGateway {
+    /// In no way.
+    None,
+    /// What stands in the outbox of short messages is sent.
+    Configured,
+}
+
+/// What is done when a registration does not say whether commands are to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ByDefault {
+    Send,
+    Keep,
+}
+
+/// What new devices are told.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    pub sms: SmsGateway,
+    pub commands: ByDefault,
+    /// The host under which devices reach this server.
+    pub public_address: Option<String>,
+}
+
+/// Why a device was not told.
+#[derive(Debug, thiserror::Error)]
+enum NotTold {
+    #[error("[devices] public_address does not say where devices reach this server")]
+    NoAddress,
+    #[error("its protocol has no open port here")]
+    NoPort,
+    #[error("what to say to its model is not known, or not without an access point")]
+    NoWords,
+    #[error("it is not connected, and there is no SMS gateway")]
+    NoGateway,
+    #[error("it is not connected, and has no phone")]
+    NoPhone,
+    #[error("it is not there any more")]
+    Gone,
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
 }
 
 impl fmt::Debug for AccessPoint {
@@ -29,15 +83,127 @@ impl fmt::Debug for AccessPoint {
 }
 
 impl Fleet {
-    /// Registration commands are wanted for a source.
-    #[expect(clippy::unused_self, reason = "whatever sends them will be a part of the fleet")]
-    pub(crate) fn registration_commands_wanted(&self, source: SourceId, commands: &RegistrationCommands) {
-        if commands.send == Some(true) {
-            // There is nothing to send them through.
-            tracing::warn!(
-                source.id = source.0,
-                "registration commands were asked for, and there is no SMS gateway: the device has to be set up by hand"
-            );
+    /// Where each protocol is listened for, as soon as it is known; the first that is said stays.
+    pub fn listening(&self, ports: BTreeMap<String, u16>) {
+        // The error says that it is known already.
+        _ = self.ports.set(ports);
+    }
+
+    /// Registration commands are wanted for a source, if the caller or the platform says so. That the device cannot be told
+    /// undoes no registration: it can be set up by hand.
+    pub(crate) async fn registration_commands_wanted(
+        &self,
+        source: SourceId,
+        commands: &RegistrationCommands,
+    ) {
+        if !commands.send.unwrap_or(self.setup.commands == ByDefault::Send) {
+            return;
+        }
+        match self.tell(source, &commands.apn).await {
+            Ok(how) => tracing::info!(source.id = source.0, how, "registration commands wait to be sent"),
+            // Without a gateway that is how it always is, unless somebody asked.
+            Err(NotTold::NoAddress | NotTold::NoGateway) if commands.send.is_none() => {}
+            Err(why) => {
+                let why: &dyn std::error::Error = &why;
+                tracing::warn!(
+                    source.id = source.0,
+                    why,
+                    "registration commands are not sent: the device has to be set up by hand"
+                );
+            }
         }
     }
+
+    async fn tell(&self, source: SourceId, apn: &AccessPoint) -> Result<&'static str, NotTold> {
+        let source = self.directory.read().source(source).cloned().ok_or(NotTold::Gone)?;
+        let code = ModelCode::find(&source.model).ok_or(NotTold::NoWords)?;
+        let model = code.model();
+        let words = ShortMessages::of(model).ok_or(NotTold::NoWords)?;
+        let device_id = source.device_id.as_ref().map(ToString::to_string).unwrap_or_default();
+        let blanks = Blanks {
+            apn: &apn.name,
+            apn_user: &apn.user,
+            apn_password: &apn.password,
+            address: self.setup.public_address.as_deref().ok_or(NotTold::NoAddress)?,
+            port: self.port(model).ok_or(NotTold::NoPort)?,
+            device_id: &device_id,
+        };
+        let connected = words.connected(model, blanks);
+        if !connected.is_empty() && takes_text(model, self.command_kinds) && self.is_online(source.id, code) {
+            self.tell_connected(&source, connected).await?;
+            return Ok("connection");
+        }
+        let texts = words.registration(model, blanks);
+        if texts.is_empty() {
+            return Err(NotTold::NoWords);
+        }
+        self.tell_by_sms(&source, texts, LIFETIME).await?;
+        Ok("sms")
+    }
+
+    async fn tell_connected(&self, source: &Source, texts: Vec<String>) -> Result<(), NotTold> {
+        let asked = self.now();
+        for text in texts {
+            let new = NewCommand {
+                source: source.id,
+                tracker: None,
+                user: None,
+                command: Command::Text(text),
+                reliability: Reliability::Repeated,
+                asked,
+                expires: asked.plus(LIFETIME),
+            };
+            self.catalog.enqueue_command(&new).await?;
+        }
+        self.signals.publish(Signal::CommandWaits(source.id));
+        Ok(())
+    }
+
+    async fn tell_by_sms(
+        &self,
+        source: &Source,
+        texts: Vec<String>,
+        lifetime: Duration,
+    ) -> Result<(), NotTold> {
+        if self.setup.sms == SmsGateway::None {
+            return Err(NotTold::NoGateway);
+        }
+        let phone = source.phone.as_ref().filter(|phone| !phone.is_empty()).ok_or(NotTold::NoPhone)?;
+        Ok(self.send_sms(source.id, phone, texts, lifetime).await?)
+    }
+
+    /// Puts messages to a device into the outbox.
+    pub(crate) async fn send_sms(
+        &self,
+        source: SourceId,
+        phone: &str,
+        texts: Vec<String>,
+        lifetime: Duration,
+    ) -> Result<(), CatalogError> {
+        let asked = self.now();
+        let message = |text| NewSms {
+            source: Some(source),
+            phone: phone.to_owned(),
+            text,
+            asked,
+            expires: asked.plus(lifetime),
+        };
+        self.catalog.enqueue_sms(&texts.into_iter().map(message).collect::<Vec<_>>()).await?;
+        self.signals.publish(Signal::SmsWaits);
+        Ok(())
+    }
+
+    fn port(&self, model: &DeviceModel) -> Option<u16> {
+        let ports = self.ports.get()?;
+        model.protocols.iter().find_map(|protocol| ports.get(&**protocol).copied())
+    }
+
+    fn is_online(&self, source: SourceId, code: ModelCode) -> bool {
+        let status = self.view(source, code, self.now()).connection_status;
+        matches!(status, ConnectionStatus::Active | ConnectionStatus::Idle)
+    }
+}
+
+fn takes_text(model: &DeviceModel, kinds: CommandKinds) -> bool {
+    model.protocols.iter().any(|protocol| kinds(protocol).contains(&CommandKind::Text))
 }

@@ -28,7 +28,7 @@ impl Fleet {
         let view = self.replaceable(caller, id)?;
         let device = self.new_device(choice, model).await?;
         let view = self.put_on(caller, view, device).await?;
-        self.registration_commands_wanted(view.source.id, commands);
+        self.registration_commands_wanted(view.source.id, commands).await;
         Ok(view)
     }
 
@@ -71,7 +71,7 @@ impl Fleet {
         if self.catalog.tracker_spans(view.tracker.account, id).await?.len() < 2 {
             return Err(ErrorCode::WrongDeviceStatus.into());
         }
-        self.registration_commands_wanted(view.source.id, commands);
+        self.registration_commands_wanted(view.source.id, commands).await;
         Ok(view)
     }
 

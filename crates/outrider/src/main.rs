@@ -17,6 +17,7 @@ mod ready_file;
 mod serve;
 mod server_secret;
 mod services;
+mod sms_webhook;
 mod stop;
 mod tls;
 

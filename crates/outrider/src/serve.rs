@@ -8,7 +8,7 @@ use crate::{
     http, logs, metrics_page,
     ready_file::{Listening, ReadyFile, Sockets},
     services::Services,
-    stop,
+    sms_webhook, stop,
     tls::Tls,
 };
 use anyhow::Context;
@@ -150,7 +150,10 @@ async fn listen(server: &Server, services: &Services) -> anyhow::Result<Listenin
     let admin =
         server.serve_http("admin", admin.listen, tls.admin.then(acceptor).flatten(), admin_routes).await?;
     let on_http = if panel.public { PanelAccess::UserAndPanel } else { PanelAccess::UserOnly };
-    let routes = api(on_http).merge(console::routes());
+    let mut routes = api(on_http).merge(console::routes());
+    if let Some(secret) = &server.config.sms.webhook_secret {
+        routes = routes.merge(sms_webhook::routes(services.sms_inbox.clone(), secret.reveal()));
+    }
     let http = server.serve_http("http", settings.listen, tls.http.then(acceptor).flatten(), routes).await?;
 
     let Bound { any, tcp, udp, tls } = services.bound();

@@ -2,20 +2,24 @@
 //! they need each other, stopped in the reverse order, so that nothing that was acknowledged is lost.
 
 use crate::{
-    config::{self, Config, Entrance, Port},
+    config::{self, Config, Entrance, Port, Provider},
     health::Readiness,
     panel_password, server_secret,
     tls::Tls,
 };
 use anyhow::Context;
 use domain::{Clock, ConnectionTimeouts, IgnitionSource, TripDetection};
-use fleet::{Doorkeeper, Fleet, Parts, Randomness, TurnedAway};
+use fleet::{ByDefault, Doorkeeper, Fleet, Parts, Randomness, Setup, SmsGateway, TurnedAway};
 use gateway::{Bound, Gateway, GatewayConfig, Limits, Refusals, RefusedDevice};
 use live::{Live, Options};
 use pipeline::Packer;
 use rand::{
     SeedableRng,
     rngs::{StdRng, SysRng},
+};
+use reach::{
+    outbound::OutboundClient,
+    sms::{Gateway as MessageGateway, HttpGateway, Inbox, Outbox, Pacing, SmppGateway},
 };
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use store::{
@@ -38,6 +42,8 @@ pub struct Services {
     catalog: Catalog,
     live: Arc<Live>,
     gateway: Gateway,
+    outbox: Option<Outbox>,
+    pub sms_inbox: Inbox,
 }
 
 impl Services {
@@ -92,6 +98,7 @@ impl Services {
             randomness: randomness()?,
             secret: server_secret::ensure(&config.data_dir, &mut randomness()?)?,
             command_kinds: |name| protocols::protocol(name).map_or(&[], |protocol| protocol.commands()),
+            setup: setup(config),
         };
         let fleet = Arc::new(Fleet::start(parts).await?);
         panel_password::ensure(&fleet, config).await?;
@@ -102,10 +109,13 @@ impl Services {
             Arc::new(catalog.clone()),
             Arc::new(catalog.clone()),
             &signals,
-            clock,
+            clock.clone(),
         )?;
         fleet.ask(Box::new(Door(gateway.refusals())));
-        Ok(Self { fleet, journal, history, packer, catalog, live, gateway })
+        fleet.listening(ports(gateway.bound()));
+        let sms_inbox = Inbox::new(catalog.clone(), clock.clone());
+        let outbox = start_outbox(config, &catalog, &signals, clock, &sms_inbox)?;
+        Ok(Self { fleet, journal, history, packer, catalog, live, gateway, outbox, sms_inbox })
     }
 
     /// Where devices connect.
@@ -115,6 +125,9 @@ impl Services {
 
     /// Ends connections, makes durable what was read from them and acknowledges it, then closes the stores.
     pub async fn stop(self) {
+        if let Some(outbox) = self.outbox {
+            outbox.stop().await;
+        }
         self.gateway.stop(CONNECTIONS_END).await;
         self.live.stop().await;
         self.packer.stop().await;
@@ -140,6 +153,50 @@ impl Doorkeeper for Door {
         };
         self.0.newest_first().into_iter().map(turned_away).collect()
     }
+}
+
+fn setup(config: &Config) -> Setup {
+    Setup {
+        sms: match config.sms.provider {
+            config::SmsProvider::None => SmsGateway::None,
+            config::SmsProvider::Http | config::SmsProvider::Smpp => SmsGateway::Configured,
+        },
+        commands: if config.sms.register_commands { ByDefault::Send } else { ByDefault::Keep },
+        public_address: config.devices.public_address.clone(),
+    }
+}
+
+/// Where each protocol is listened for: by TCP where it has it.
+fn ports(bound: &Bound) -> BTreeMap<String, u16> {
+    let all = bound.udp.iter().chain(&bound.tcp);
+    all.map(|(name, address)| ((*name).to_owned(), address.port())).collect()
+}
+
+/// What sends short messages, when there is a gateway.
+fn start_outbox(
+    config: &Config,
+    catalog: &Catalog,
+    signals: &Signals,
+    clock: Arc<dyn Clock>,
+    inbox: &Inbox,
+) -> anyhow::Result<Option<Outbox>> {
+    let pacing = Pacing::new(config.sms.rate);
+    let gateway: Arc<dyn MessageGateway> = match config.sms.provider()? {
+        Provider::None => return Ok(None),
+        Provider::Http(template) => {
+            let allowed: Vec<_> = config.outbound.allow.iter().map(|network| network.0).collect();
+            let client = OutboundClient::new(&allowed).context("TLS of outbound requests")?;
+            Arc::new(HttpGateway::new(client, template, pacing))
+        }
+        Provider::Smpp(account) => Arc::new(SmppGateway::start(account, pacing, inbox.clone())),
+    };
+    Ok(Some(Outbox::start(reach::sms::Parts {
+        catalog: catalog.clone(),
+        signals: signals.clone(),
+        clock,
+        gateway,
+        in_flight: config.sms.in_flight.get(),
+    })))
 }
 
 /// Unpredictable numbers, seeded by the system.

@@ -13,6 +13,8 @@ pub enum Signal {
     SourceChanged(SourceId),
     /// A command waits for the source's device.
     CommandWaits(SourceId),
+    /// A short message waits in the outbox.
+    SmsWaits,
     /// One or all of the user's sessions were ended.
     SessionsEnded(UserId),
     /// A plan or the defaults.

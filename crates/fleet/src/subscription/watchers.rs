@@ -156,7 +156,7 @@ impl Watchers {
                     inbox.tell(stale);
                 }
             }
-            Heard::Signal(Signal::TariffsChanged | Signal::CommandWaits(_)) => {}
+            Heard::Signal(Signal::TariffsChanged | Signal::CommandWaits(_) | Signal::SmsWaits) => {}
         }
     }
 

@@ -42,6 +42,7 @@ pub(super) fn consistent(config: &Config) -> Result<(), Inconsistent> {
     if let Err(wrong) = crate::logs::filter(&log.level) {
         return Err(inconsistent(&["log.level"], &format!("not a log filter: {wrong}")));
     }
+    config.sms.check()?;
     let Tls { certificate, key, .. } = &config.tls;
     require(
         certificate.is_some() == key.is_some(),

@@ -256,6 +256,31 @@ mod tests {
             ("[tls]\ncertificate = \"a.pem\"", "outrider.toml:2: tls.certificate: ", "belong together"),
             ("[tls]\nkey = \"a.pem\"", "outrider.toml:2: tls.key: ", "belong together"),
             ("[devices.tls]\nany = 5443", "outrider.toml:2: devices.tls.any: ", "[tls] certificate"),
+            ("[outbound]\nallow = [\"localhost\"]", "outrider.toml:2: outbound.allow: ", "not a network"),
+            ("[sms]\nprovider = \"pigeon\"", "outrider.toml:2: sms.provider: ", "unknown variant"),
+            ("[sms]\nprovider = \"http\"", "outrider.toml:2: sms.provider: ", "needs [sms.http] url"),
+            ("[sms]\nprovider = \"smpp\"", "outrider.toml:2: sms.provider: ", "needs [sms.smpp] address"),
+            ("[sms]\nwebhook_secret = \"short\"", "outrider.toml:2: sms.webhook_secret: ", "12 letters"),
+            (
+                "[sms]\nprovider = \"http\"\n[sms.http]\nurl = \"http://sms.example.com/\"\nmethod = \"BREW\"",
+                "outrider.toml:5: sms.http.method: ",
+                "GET, POST or PUT",
+            ),
+            (
+                "[sms]\nprovider = \"http\"\n[sms.http]\nurl = \"http://sms.example.com/?{to}\"\nbody = \"hi\"",
+                "outrider.toml:5: sms.http.body: ",
+                "{text}",
+            ),
+            (
+                "[sms]\nprovider = \"smpp\"\n[sms.smpp]\naddress = \"smsc.example.com\"",
+                "outrider.toml:4: sms.smpp.address: ",
+                "a host and a port",
+            ),
+            (
+                "[sms]\nprovider = \"smpp\"\n[sms.smpp]\naddress = \"smsc:2775\"\nsystem_id = \"o\"\npassword = \"ninetimes\"",
+                "outrider.toml:6: sms.smpp.password: ",
+                "8 letters",
+            ),
             ("[devices.tls]\nnone_such = 1", "outrider.toml:2: devices.tls.none_such: ", "no protocol"),
             (
                 "[tls]\ncertificate = \"a\"\nkey = \"b\"\n[devices.tls]\nteltonika = 5027",

@@ -4,9 +4,11 @@
 mod check;
 mod layers;
 pub mod reference;
+mod sms;
 pub mod values;
 
 pub use layers::ConfigError;
+pub use sms::{Outbound, Provider, Sms, SmsProvider};
 pub use values::{ByteSize, Catalog, Engine, LogFormat, Port, ProxyNetwork, Secret};
 
 use protocols::Protocol;
@@ -35,6 +37,8 @@ pub struct Config {
     pub status: Status,
     pub store: Store,
     pub log: Log,
+    pub outbound: Outbound,
+    pub sms: Sms,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]

@@ -59,6 +59,19 @@ listen = \"0.0.0.0:8080\"
 bind = \"0.0.0.0\"
 ```
 
+Short messages to devices go through a gateway with an interface like this:
+
+```toml
+[sms]
+provider = \"http\"
+webhook_secret = \"correct horse battery staple\"
+
+[sms.http]
+url = \"http://sms.example.com/v1/messages\"
+headers = { \"Content-Type\" = \"application/json\", \"Authorization\" = \"Bearer 12345\" }
+body = '{\"to\": \"+{to}\", \"text\": \"{text}\", \"reference\": \"{id}\"}'
+```
+
 Every key can also be set by a variable of the environment, which wins over the file: `OUTRIDER__`, then section and key
 in capitals with two underscores between them, such as `OUTRIDER__HTTP__LISTEN=0.0.0.0:8080` or
 `OUTRIDER__DEVICES__LIMITS__MAX_SESSIONS=1000`. A key that does not exist is an error.

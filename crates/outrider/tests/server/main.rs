@@ -33,6 +33,7 @@ mod first_light;
 mod openapi;
 mod postgres;
 mod secrets;
+mod sms;
 mod support;
 mod tls;
 mod tracks;

@@ -20,6 +20,7 @@ pub(super) const SQLITE: &[(i64, &str, &str)] = &[
     (43, "vehicles", include_str!("../../migrations/sqlite/0043_vehicles.sql")),
     (44, "rules", include_str!("../../migrations/sqlite/0044_rules.sql")),
     (45, "source_settings", include_str!("../../migrations/sqlite/0045_source_settings.sql")),
+    (60, "sms", include_str!("../../migrations/sqlite/0060_sms.sql")),
 ];
 pub(super) const POSTGRES: &[(i64, &str, &str)] = &[
     (1, "catalog", include_str!("../../migrations/postgres/0001_catalog.sql")),
@@ -34,6 +35,7 @@ pub(super) const POSTGRES: &[(i64, &str, &str)] = &[
     (43, "vehicles", include_str!("../../migrations/postgres/0043_vehicles.sql")),
     (44, "rules", include_str!("../../migrations/postgres/0044_rules.sql")),
     (45, "source_settings", include_str!("../../migrations/postgres/0045_source_settings.sql")),
+    (60, "sms", include_str!("../../migrations/postgres/0060_sms.sql")),
 ];
 
 /// Applies what is missing.

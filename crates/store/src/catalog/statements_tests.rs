@@ -3,7 +3,7 @@
 use crate::catalog::{
     BundleOrder, Catalog, CodeOrder, Direction, Location, TariffOrder, TestDatabase, UserOrder,
     activation_code, api_key, bundle, command, counter, directory, group, life, panel_account, rule,
-    security_group, sensor, session, sim_card, source, source_setting, sub_user, tag, tariff, tracker,
+    security_group, sensor, session, sim_card, sms, source, source_setting, sub_user, tag, tariff, tracker,
     trip_detection, user, vehicle,
 };
 use sqlx::{
@@ -31,6 +31,7 @@ fn statements() -> Vec<(String, &'static str)> {
         ("sensor", sensor::STATEMENTS),
         ("session", session::STATEMENTS),
         ("sim_card", sim_card::STATEMENTS),
+        ("sms", sms::STATEMENTS),
         ("source", source::STATEMENTS),
         ("source_setting", source_setting::STATEMENTS),
         ("sub_user", sub_user::STATEMENTS),

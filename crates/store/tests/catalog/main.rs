@@ -16,6 +16,7 @@ mod members;
 mod objects;
 mod races;
 mod sensors;
+mod sms;
 mod suite;
 mod world;
 
@@ -76,6 +77,11 @@ conformance! {
     commands::finished_commands_go_and_the_immobilizer_stays,
     commands::commands_of_a_source_are_bounded,
     commands::one_of_many_takers_gets_a_command,
+    sms::short_messages_go_out_in_order_and_are_due_again_when_nobody_says_more,
+    sms::a_short_message_ends_once,
+    sms::an_expired_short_message_is_never_taken,
+    sms::short_messages_to_one_phone_are_bounded,
+    sms::short_messages_that_come_in_are_matched_by_phone,
     sensors::sensors_come_with_the_device,
     sensors::sensors_are_made_changed_and_deleted,
     sensors::copies_of_sensors_name_copied_parents,

@@ -1,0 +1,5 @@
+//! The world beside devices: short messages, over HTTP or SMPP, with a durable outbox; and the one guarded client of all
+//! outbound HTTP.
+
+pub mod outbound;
+pub mod sms;

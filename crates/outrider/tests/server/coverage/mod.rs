@@ -58,6 +58,7 @@ const DOCUMENTED: &[(&str, &[u16])] = &[
     ("tracker/replace", &[7, 13, 204, 220, 221, 222, 223, 224, 225, 226, 258, 266]),
     ("tracker/replace_quick", &[7, 13, 201, 204, 220, 221, 222, 223, 224, 225, 226, 266]),
     ("tracker/replace_retry", &[13, 204, 208, 219, 214, 242, 266]),
+    ("tracker/send_command", &[]),
     ("tracker/raw_command/send", &[7, 201]),
 ];
 

@@ -1,10 +1,15 @@
 //! The situations in which errors come: each is a list of steps, which make what the call names.
 
-use crate::support::{Device, Reaction, Server, Session, now, record};
+use crate::support::{Device, Reaction, Server, Session, USER_PASSWORD, now, queclink_report, record};
 use api::{CallerKind, Entry};
 use domain::{DeviceId, Right};
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    io::{Read, Write},
+    net::TcpStream,
+    time::Duration,
+};
 use store::catalog::SimCard;
 
 /// Who calls, and what a row's `@names` are.
@@ -27,9 +32,16 @@ pub struct World {
     numbers: u64,
     /// Connected for the row under test.
     devices: Vec<Device>,
+    /// The same, not Teltonika's.
+    others: Vec<TcpStream>,
+    /// Anna's.
+    anna_key: Value,
+    /// Id and login of a user with a thousand sessions, once one was needed.
+    crowded: Option<(Value, Value)>,
 }
 
 const PASSWORD: &str = "correct horse";
+const TWO_MINUTES: Duration = Duration::from_secs(120);
 
 impl World {
     pub fn start() -> Self {
@@ -39,6 +51,8 @@ impl World {
         let equipment = panel.call("panel/equipment/list", json!({})).success();
         let mut kinds = equipment["list"].as_array().unwrap().iter();
         let equipment = kinds.find(|kind| kind["model_code"] == "telfmb920").unwrap()["equip_id"].clone();
+        let key = anna.call("api/key/create", json!({ "title": "Import" })).success();
+        let anna_key = key["value"]["hash"].clone();
         let (anna_id, berta_id) = (id(&anna), id(&berta));
         Self {
             server,
@@ -51,12 +65,16 @@ impl World {
             odd_bundles,
             numbers: 0,
             devices: Vec::new(),
+            others: Vec::new(),
+            anna_key,
+            crowded: None,
         }
     }
 
     /// Takes the steps, which are separated by commas, one after the other.
     pub fn bring_about(&mut self, entry: &Entry, steps: &str) -> Situation {
         self.devices.clear();
+        self.others.clear();
         let caller = match entry.caller {
             CallerKind::Anyone => self.server.anyone(),
             CallerKind::User => self.anna.clone(),
@@ -90,8 +108,10 @@ impl World {
         let new = self.another();
         let Situation { caller, names } = situation;
         let register = |caller: &Session, model: &str| {
+            // The locks have ten digits.
+            let device_id = if model == "jointech_jt701" { &new[5..] } else { &new };
             let tracker = json!({ "label": "Van", "group_id": 0, "plugin_id": 44, "model": model,
-                "device_id": new });
+                "device_id": device_id });
             caller.call("tracker/register", tracker).success()["value"]["id"].clone()
         };
         let (anna, berta, panel) = (&self.anna, &self.berta, &self.panel);
@@ -108,6 +128,7 @@ impl World {
                 names.insert("tracker", register(anna, "qlgv55lite"));
                 names.insert("imei", json!(new));
             }
+            "a tracker with a lock" => drop(names.insert("tracker", register(anna, "jointech_jt701"))),
             "a tracker without a SIM" => drop(names.insert("tracker", register(anna, "wialon_ips"))),
             "a tracker that takes no commands" => {
                 drop(names.insert("tracker", register(anna, "traccar_client")))
@@ -138,7 +159,14 @@ impl World {
             }
             "connected" => self.connect(names),
             "active" => self.send(names, Duration::ZERO),
-            "last seen two minutes ago" => self.send(names, Duration::from_secs(120)),
+            "last seen two minutes ago" => self.send(names, TWO_MINUTES),
+            "a report of two minutes ago" => {
+                let imei = names["imei"].as_str().unwrap();
+                let mut device = TcpStream::connect(self.server.any()).unwrap();
+                device.write_all(queclink_report(imei, now().minus(TWO_MINUTES)).as_bytes()).unwrap();
+                device.read_exact(&mut [0; 11]).unwrap();
+                self.others.push(device);
+            }
             "replaced" => {
                 let other = json!({ "tracker_id": names["tracker"], "plugin_id": 44, "model": "telfmb920",
                     "device_id": new });
@@ -214,6 +242,122 @@ impl World {
                 let vehicle = json!({ "vehicle": { "label": new, "tracker_id": names["tracker"] } });
                 names.insert("vehicle", create("vehicle/create", vehicle));
             }
+            "a vehicle of the other" => {
+                create(
+                    "vehicle/create",
+                    json!({ "vehicle": { "label": new, "tracker_id": names["other"] } }),
+                );
+            }
+            "a sensor" | "a second sensor" => {
+                let (name, input) = if step == "a sensor" {
+                    ("sensor", "analog_1")
+                } else {
+                    ("second_sensor", "ext_temp_sensor_1")
+                };
+                let sensor =
+                    json!({ "type": "metering", "sensor_type": "custom", "name": step, "input_name": input });
+                let sensor = json!({ "tracker_id": names["tracker"], "sensor": sensor });
+                names.insert(name, create("tracker/sensor/create", sensor));
+                names.insert("second_input", json!(input));
+            }
+            "a door" => {
+                let sensor =
+                    json!({ "type": "discrete", "sensor_type": "door", "name": "Door", "input_number": 3 });
+                let sensor = json!({ "tracker_id": names["tracker"], "sensor": sensor });
+                names.insert("door", create("tracker/sensor/create", sensor));
+            }
+            "an odometer" => {
+                let value = json!({ "tracker_id": names["tracker"], "type": "odometer", "value": 7 });
+                anna.call("tracker/counter/value/set", value).success();
+            }
+            // What belongs to the account.
+            "a group" => {
+                let group = json!({ "title": "Vans", "color": "FFFFFF" });
+                names.insert("group", create("tracker/group/create", group));
+            }
+            "a tag" => {
+                let tag = json!({ "tag": { "name": new, "color": "0000FF" } });
+                names.insert("tag", create("tag/create", tag));
+            }
+            "a garage" => drop(names.insert("garage", create("garage/create", json!({ "garage": {} })))),
+            "a security group" => {
+                let group = json!({ "group": { "label": new, "privileges": { "rights": [] } } });
+                names.insert("security_group", create("subuser/security_group/create", group));
+            }
+            "a sub-user" => {
+                let user = json!({ "user": { "login": new }, "password": PASSWORD });
+                names.insert("sub_user", create("subuser/register", user));
+                names.insert("sub_user_login", json!(new));
+            }
+            "an API key" => {
+                let key = anna.call("api/key/create", json!({ "title": new })).success();
+                names.insert("key", key["value"]["hash"].clone());
+            }
+            "twenty API keys" => {
+                let mut keys = (0..20).map(|_| caller.call("api/key/create", json!({ "title": "Key" })));
+                assert!(keys.all(|key| key.status == 200));
+            }
+            "called with an API key" => {
+                let key = self.anna_key.as_str();
+                *caller = Session::new(self.server.http(), key);
+                names.insert("key", json!(key));
+            }
+            // Plans.
+            "the plan has no features" => self.change_plan(names, json!({ "features": [] })),
+            "another plan" | "a third plan" | "a plan without room" | "a plan for cameras" => {
+                let mut plan = json!({ "name": new, "features": ["multilevel_access"] });
+                match step {
+                    "a plan without room" => plan["device_limit"] = json!(0),
+                    "a plan for cameras" => plan["device_type"] = json!("camera"),
+                    _ => {}
+                }
+                let plan =
+                    panel.call("panel/tariff/create", json!({ "tariff": plan })).success()["id"].clone();
+                names.insert(if step == "a third plan" { "third_plan" } else { "other_plan" }, plan);
+                names.insert("other_plan_name", json!(new));
+            }
+            "changed to it" => {
+                let change = json!({ "tracker_id": names["tracker"], "tariff_id": names["other_plan"] });
+                anna.call("tariff/tracker/change", change).success();
+            }
+            // Users and what they try.
+            "another user" | "a user who is not activated" => {
+                let activated = step == "another user";
+                let user =
+                    json!({ "user": { "login": new, "activated": activated }, "password": USER_PASSWORD });
+                names.insert("user", panel.call("panel/user/create", user).success()["id"].clone());
+                names.insert("user_login", json!(new));
+            }
+            "called by them" => *caller = self.server.log_in(names["user_login"].as_str().unwrap()),
+            "a tracker of theirs" => {
+                let user = self.server.log_in(names["user_login"].as_str().unwrap());
+                names.insert("tracker", register(&user, "telfmb920"));
+            }
+            "the user was removed" => {
+                let removal = json!({ "user_id": names["user"], "login": names["user_login"] });
+                panel.call("panel/user/corrupt", removal).success();
+            }
+            "ten wrong passwords" | "ten wrong passwords of the panel" => {
+                let (action, login) = match step {
+                    "ten wrong passwords" => ("user/auth", names["user_login"].clone()),
+                    _ => ("panel/account/auth", json!("admin")),
+                };
+                let wrong = json!({ "login": login, "password": "wrong password" });
+                let mut answers = (0..10).map(|_| self.server.anyone().call(action, wrong.clone()));
+                assert!(answers.all(|answer| answer.status != 200));
+            }
+            "a user with a thousand sessions" => {
+                if self.crowded.is_none() {
+                    self.crowded = Some(self.user_with_all_sessions(&new));
+                }
+                let (user, login) = self.crowded.clone().unwrap();
+                names.insert("user", user);
+                names.insert("user_login", login);
+            }
+            "the panel has just tried again" => {
+                let again = json!({ "tracker_id": names["tracker"], "send_register_commands": true });
+                panel.call("panel/tracker/register_retry", again).success();
+            }
             _ => panic!("there is no step called \"{step}\""),
         }
     }
@@ -242,6 +386,16 @@ impl World {
         }
         let session = call("subuser/session/create", json!({ "subuser_id": user }));
         Session::new(self.server.http(), session["hash"].as_str())
+    }
+
+    /// The id and the login of one who can have no more.
+    fn user_with_all_sessions(&self, login: &str) -> (Value, Value) {
+        let user = json!({ "user": { "login": login }, "password": USER_PASSWORD });
+        let user = self.panel.call("panel/user/create", user).success()["id"].clone();
+        let session = json!({ "user_id": user });
+        let mut answers = (0..=1000).map(|_| self.panel.call("panel/user/session/create", session.clone()));
+        assert!(answers.any(|answer| answer.status != 200));
+        (user, json!(login))
     }
 
     fn change_plan(&self, names: &BTreeMap<&'static str, Value>, change: Value) {

@@ -316,3 +316,54 @@ fn plugins() {
         assert_eq!(plugin["filter"], filter);
     }
 }
+
+#[test]
+fn the_platform_makes_device_ids() {
+    let server = Server::start();
+    let (anna, panel) = (server.user("anna@example.com"), server.panel());
+    let codes = json!({ "count": 1, "tariff_id": 1, "bonus_amount": 0, "free_days": 5 });
+    panel.call("panel/dealer/activation_code/create", codes).success();
+    let code =
+        panel.call("panel/dealer/activation_code/list", json!({})).success()["list"][0]["code"].clone();
+    let app = |plugin: i64, changes: Value| {
+        let mut app =
+            json!({ "label": "Phone", "group_id": 0, "plugin_id": plugin, "model": "mobile_unknown_xgps" });
+        app.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        app
+    };
+    // The code of a plugin of apps, where it is required and where it may be given; an app has no other plugin.
+    for (plugin, changes, code) in [
+        (68, json!({}), 7),
+        (68, json!({ "activation_code": "1234567890" }), 227),
+        (35, json!({ "activation_code": "1234567890" }), 227),
+        (44, json!({}), 222),
+        (37, json!({ "activation_code": code }), 222),
+        (35, json!({ "model": "telfmb920", "device_id": "000000000000001" }), 222),
+        (68, json!({ "model": "telfmb920", "device_id": "000000000000001", "activation_code": code }), 222),
+    ] {
+        assert_eq!(
+            anna.call("tracker/register", app(plugin, changes.clone())).code(),
+            code,
+            "{plugin} {changes}"
+        );
+    }
+    let tracker = json!({ "label": "Van", "group_id": 0, "plugin_id": 44, "model": "pt10" });
+    let mut given = tracker.clone();
+    given["device_id"] = json!("1");
+    let mut ids = std::collections::BTreeSet::new();
+    for (parameters, digits, prefix) in [
+        (app(35, json!({})), 12, "18"),
+        (app(68, json!({ "activation_code": code })), 12, "18"),
+        (tracker, 10, "2"),
+        // What the caller says about it is passed over.
+        (given, 10, "2"),
+    ] {
+        let source = anna.call("tracker/register", parameters.clone()).success()["value"]["source"].clone();
+        let id = source["device_id"].as_str().unwrap().to_owned();
+        assert!(id.len() == digits && id.bytes().all(|digit| digit.is_ascii_digit()), "{parameters} {id}");
+        assert!(id.starts_with(prefix), "{parameters} {id}");
+        assert_eq!(source["model"], parameters["model"]);
+        assert!(ids.insert(id), "each has its own");
+    }
+    assert_eq!(anna.call("tracker/register", app(68, json!({ "activation_code": code }))).code(), 227);
+}

@@ -9,7 +9,7 @@ use crate::{
     request::Request,
 };
 use domain::{ErrorCode, Right, Timestamp};
-use fleet::{Failure, Fleet, PanelCaller, UserCaller};
+use fleet::{Failure, Fleet, PanelCaller, Upload, UserCaller};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use std::{future::Future, net::IpAddr, ops::Deref, pin::Pin, sync::Arc};
@@ -42,6 +42,8 @@ pub(crate) struct Call<C> {
     pub(crate) caller: C,
     pub(crate) dates: Dates,
     pub(crate) address: IpAddr,
+    /// What came as the part `file`.
+    pub(crate) file: Option<Upload>,
     pub(crate) now: Timestamp,
 }
 
@@ -202,7 +204,7 @@ async fn run<A: Action>(fleet: Arc<Fleet>, request: Request) -> Answered {
     caller.permit(A::RIGHTS)?;
     let now = fleet.now();
     let dates = Dates::new(caller.time_zone(), request.iso_dates(), now);
-    let call = Call { fleet, caller, dates, address: request.address, now };
+    let call = Call { fleet, caller, dates, address: request.address, file: request.file, now };
     let answer = A::run(&call, parameters).await?;
     answer::success(&answer)
 }

@@ -67,6 +67,23 @@ pub(crate) fn respond(answered: Answered) -> Response<Body> {
     response
 }
 
+/// The parameter that says where a browser goes on after a success.
+pub(crate) const REDIRECT_TARGET: &str = "redirect_target";
+
+/// Sends a browser on, with the answer in the parameter `response`.
+pub(crate) fn redirect(target: &str, body: &[u8]) -> Response<Body> {
+    let mark = if target.contains('?') { '&' } else { '?' };
+    let response: String = form_urlencoded::byte_serialize(body).collect();
+    // The action has taken only what a header can hold.
+    let Ok(location) = HeaderValue::try_from(format!("{target}{mark}response={response}")) else {
+        return respond(Err(ErrorCode::InvalidParameters.into()));
+    };
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    response.headers_mut().insert(header::LOCATION, location);
+    response
+}
+
 /// A refusal.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Failure")]

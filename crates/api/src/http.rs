@@ -2,7 +2,7 @@
 
 use crate::{
     action::{CallerKind, Entry},
-    answer::{Answered, respond},
+    answer::{self, Answered, respond},
     openapi,
     proxies::{self, Network},
     registry::ACTIONS,
@@ -14,10 +14,11 @@ use axum::{
     Router,
     body::{Body, HttpBody},
     extract::{ConnectInfo, State},
-    http::{self, HeaderName, Method, Response, header},
+    http::{self, HeaderName, HeaderValue, Method, Response, header},
 };
 use domain::ErrorCode;
 use fleet::{Failure, Fleet};
+use serde_json::Value;
 use std::{
     collections::HashMap, future::poll_fn, net::SocketAddr, num::NonZeroU32, pin::Pin, sync::Arc,
     time::Duration,
@@ -31,6 +32,9 @@ const DISCARDED: usize = 64 << 20;
 const BODY: Duration = Duration::from_secs(15);
 /// Actions in progress at once; a further one is turned away.
 const ACTIONS_AT_ONCE: usize = 1000;
+
+/// Where pictures of trackers are.
+const AVATARS: &str = "static/tracker/avatars/";
 
 /// Settings of one listener of the API.
 #[derive(Clone, Debug)]
@@ -117,7 +121,11 @@ impl Api {
         if known && !resource.is_empty() { ErrorCode::WrongMethod } else { ErrorCode::WrongHandler }
     }
 
-    async fn answer(&self, address: SocketAddr, request: http::Request<Body>) -> Answered {
+    async fn answer(
+        &self,
+        address: SocketAddr,
+        request: http::Request<Body>,
+    ) -> Result<Response<Body>, Failure> {
         self.throttle.admit_address(address.ip())?;
         let entry = self.action(request.uri().path())?;
         if !matches!(*request.method(), Method::GET | Method::POST) {
@@ -128,6 +136,9 @@ impl Api {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| ErrorCode::QueueUnavailable)?;
         let throttle = Arc::clone(&self.throttle);
         let request = Request::read(address.ip(), throttle, &head.headers, head.uri.query(), &body)?;
+        let takes_target = entry.parameters.iter().any(|(name, _)| *name == answer::REDIRECT_TARGET);
+        let target = request.arguments.get(answer::REDIRECT_TARGET).and_then(Value::as_str);
+        let target = target.filter(|_| takes_target).map(str::to_owned);
         // A task of its own: what an action has begun it ends, also when the client hangs up, and its panic is its own.
         let running = (entry.run)(Arc::clone(&self.fleet), request);
         let running = tokio::spawn(async move {
@@ -139,7 +150,37 @@ impl Api {
             Err(ErrorCode::Unexpected.into())
         });
         count(entry, &answered);
-        answered
+        Ok(match (target, answered) {
+            (Some(target), Ok(body)) => answer::redirect(&target, &body),
+            (_, answered) => respond(answered),
+        })
+    }
+}
+
+impl Api {
+    /// A tracker's picture. Its name is never given to another one, so it may be kept for ever.
+    async fn avatar(
+        &self,
+        address: SocketAddr,
+        method: &Method,
+        name: &str,
+    ) -> Result<Response<Body>, Failure> {
+        self.throttle.admit_address(address.ip())?;
+        if !matches!(*method, Method::GET | Method::HEAD) {
+            return Err(ErrorCode::WrongMethod.into());
+        }
+        let picture = self.fleet.avatar(name).await.ok_or(ErrorCode::EntityNotFound)?;
+        let mut response = Response::new(Body::from(picture.content));
+        for (name, value) in [
+            (header::CONTENT_TYPE, picture.content_type),
+            (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+            // Whatever else the file may be read as, it is a picture.
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            (header::CONTENT_SECURITY_POLICY, "default-src 'none'"),
+        ] {
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
+        Ok(response)
     }
 }
 
@@ -156,7 +197,12 @@ async fn call(
         let host = Host { fleet, throttle, admission: Arc::clone(&api.admission) };
         return websocket::open(host, address, request).await;
     }
-    respond(api.answer(address, request).await)
+    if let Some(name) = unprefixed(request.uri().path()).strip_prefix(AVATARS)
+        && api.config.panel != PanelAccess::PanelOnly
+    {
+        return api.avatar(address, request.method(), name).await.unwrap_or_else(|e| respond(Err(e)));
+    }
+    api.answer(address, request).await.unwrap_or_else(|failure| respond(Err(failure)))
 }
 
 async fn read_whole(body: Body, limit: usize) -> Result<Vec<u8>, Failure> {

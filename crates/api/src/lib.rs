@@ -10,6 +10,7 @@ mod forms;
 #[cfg(feature = "testing")]
 mod fuzzing;
 mod http;
+mod multipart;
 mod openapi;
 mod parameters;
 mod proxies;

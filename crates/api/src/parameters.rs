@@ -4,7 +4,8 @@
 use crate::{dates::Moment, request::Arguments};
 use domain::{
     CounterType, DeviceId, DiscreteType, GarageId, GroupId, GroupType, MeteringType, RuleId, SecurityGroupId,
-    SensorId, TagId, TariffId, Timestamp, TrackerId, UnitsType, UserId, VehicleId, VirtualType,
+    SensorId, StatusId, StatusListingId, TagId, TariffId, Timestamp, TrackerId, UnitsType, UserId, VehicleId,
+    VirtualType,
 };
 use fleet::{Money, ParameterError, rules};
 use jiff::civil::DateTime;
@@ -281,7 +282,7 @@ macro_rules! id_parameters {
         }
     )*};
 }
-id_parameters!(TrackerId GroupId SecurityGroupId TariffId UserId SensorId TagId VehicleId GarageId RuleId);
+id_parameters!(TrackerId GroupId SecurityGroupId TariffId UserId SensorId TagId VehicleId GarageId RuleId StatusId StatusListingId);
 
 impl Parameter for bool {
     fn schema() -> Value {

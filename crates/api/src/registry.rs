@@ -2,7 +2,10 @@
 
 use crate::{
     action::{Entry, entry},
-    actions::{api_key, base, garage, panel, plugin, sub_user, tag, tariff, track, tracker, user, vehicle},
+    actions::{
+        api_key, base, garage, panel, plugin, status, sub_user, tag, tariff, timezone, track, tracker, user,
+        vehicle,
+    },
 };
 
 pub static ACTIONS: &[Entry] = &[
@@ -58,6 +61,22 @@ pub static ACTIONS: &[Entry] = &[
     entry::<tracker::special_settings::Read>(),
     entry::<tracker::special_settings::Update>(),
     entry::<base::Nothing>(),
+    entry::<timezone::List>(),
+    entry::<user::ui::Read>(),
+    entry::<user::ui::Update>(),
+    entry::<tracker::avatar::Upload>(),
+    entry::<status::Create>(),
+    entry::<status::Update>(),
+    entry::<status::Delete>(),
+    entry::<status::List>(),
+    entry::<status::listing::Create>(),
+    entry::<status::listing::Update>(),
+    entry::<status::listing::Delete>(),
+    entry::<status::listing::List>(),
+    entry::<status::listing::Assign>(),
+    entry::<status::tracker::Assign>(),
+    entry::<status::tracker::List>(),
+    entry::<status::tracker::Read>(),
     entry::<plugin::List>(),
     entry::<tracker::model::ListModels>(),
     entry::<tracker::register::Register>(),

@@ -1,10 +1,10 @@
-//! A call as it came over HTTP, in whichever of its three forms (JSON body, form body, query), reduced to one map of
+//! A call as it came over HTTP, in whichever of its forms (JSON body, form body of either kind, query), reduced to one map of
 //! arguments. The session's hash and the date form may stand in three places each.
 
-use crate::{parameters::Parameter, throttle::Throttle};
+use crate::{multipart::Parts, parameters::Parameter, throttle::Throttle};
 use axum::http::{HeaderMap, header};
 use domain::ErrorCode;
-use fleet::Failure;
+use fleet::{Failure, Upload};
 use serde_json::{Map, Value};
 use std::{net::IpAddr, sync::Arc};
 
@@ -13,6 +13,8 @@ pub(crate) type Arguments = Map<String, Value>;
 
 pub(crate) struct Request {
     pub(crate) arguments: Arguments,
+    /// Of a body in parts.
+    pub(crate) file: Option<Upload>,
     pub(crate) address: IpAddr,
     pub(crate) throttle: Arc<Throttle>,
     authorization: Option<String>,
@@ -21,7 +23,7 @@ pub(crate) struct Request {
 
 impl Request {
     /// # Errors
-    /// `WrongRequestFormat` when the body is neither a JSON object nor a form.
+    /// `WrongRequestFormat` when the body is neither a JSON object nor a form of one of the two kinds.
     pub(crate) fn read(
         address: IpAddr,
         throttle: Arc<Throttle>,
@@ -31,9 +33,11 @@ impl Request {
     ) -> Result<Self, Failure> {
         let mut arguments = query.map(|query| form(query.as_bytes())).unwrap_or_default();
         // Null says nothing, so it hides nothing that the query says.
-        arguments.extend(body_arguments(headers, body)?.into_iter().filter(|(_, value)| !value.is_null()));
+        let Parts { arguments: of_body, file } = read_body(headers, body)?;
+        arguments.extend(of_body.into_iter().filter(|(_, value)| !value.is_null()));
         Ok(Self {
             arguments,
+            file,
             address,
             throttle,
             authorization: bearer(headers),
@@ -66,12 +70,19 @@ fn bearer(headers: &HeaderMap) -> Option<String> {
     (scheme.eq_ignore_ascii_case("nvx") && !hash.is_empty()).then(|| hash.to_owned())
 }
 
-fn body_arguments(headers: &HeaderMap, body: &[u8]) -> Result<Arguments, Failure> {
+fn read_body(headers: &HeaderMap, body: &[u8]) -> Result<Parts, Failure> {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    if let Some(parts) = Parts::read(content_type, body) {
+        return parts;
+    }
+    Ok(Parts { arguments: body_arguments(content_type, body)?, file: None })
+}
+
+fn body_arguments(content_type: &str, body: &[u8]) -> Result<Arguments, Failure> {
     let body = body.trim_ascii();
     if body.is_empty() {
         return Ok(Arguments::new());
     }
-    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     // Clients that forget the content type still send an object.
     if content_type.contains("json") || body.starts_with(b"{") {
         serde_json::from_slice(body).map_err(|_| ErrorCode::WrongRequestFormat.into())

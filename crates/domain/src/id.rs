@@ -53,6 +53,10 @@ ids! {
     RuleId,
     /// What a source runs up, as its user counts it.
     CounterId,
+    /// Statuses among which one is chosen for a tracker.
+    StatusListingId,
+    /// What whoever is with the tracker is doing.
+    StatusId,
 }
 
 impl GroupId {

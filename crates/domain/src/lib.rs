@@ -29,7 +29,8 @@ pub use device_model::{Battery, DeviceModel, IdType, ModelCode, device_models};
 pub use error_code::ErrorCode;
 pub use id::{
     AccountId, ApiKeyId, CommandId, CounterId, DeviceId, GarageId, GroupId, InvalidDeviceId, PanelAccountId,
-    RuleId, SecurityGroupId, SensorId, SmsId, SourceId, TagId, TariffId, TrackerId, UserId, VehicleId,
+    RuleId, SecurityGroupId, SensorId, SmsId, SourceId, StatusId, StatusListingId, TagId, TariffId,
+    TrackerId, UserId, VehicleId,
 };
 pub use identity::{RecordHash, RecordIdentity};
 pub use input::{InputName, InputSpec, Value, ValueKind, input_specs};

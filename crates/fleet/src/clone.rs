@@ -84,7 +84,7 @@ impl Fleet {
         Ok(Cloned { made, ignored })
     }
 
-    /// Gives a tracker to another user: there it has another number; rules and groups do not come along.
+    /// Gives a tracker to another user: there it has another number; rules, groups and picture do not come along.
     ///
     /// # Errors
     /// As `clone_tracker`.
@@ -101,6 +101,7 @@ impl Fleet {
         let moved = self.catalog.move_tracker(&new, account, self.now()).await?;
         self.directory.refresh_tracker(&self.catalog, account, moved).await?;
         self.directory.refresh_tracker(&self.catalog, original.account, original.id).await?;
+        self.remove_avatar(&original).await;
         for account in [account, original.account] {
             self.signals.publish(Signal::AccountChanged(account));
         }

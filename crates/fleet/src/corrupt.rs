@@ -118,6 +118,7 @@ impl Fleet {
         let trackers: Vec<_> = self.directory.read().standing_on(source).cloned().collect();
         for tracker in &trackers {
             self.directory.refresh_tracker(&self.catalog, tracker.account, tracker.id).await?;
+            self.remove_avatar(tracker).await;
         }
         self.signals.publish(Signal::SourceChanged(source));
         for account in trackers.iter().map(|tracker| tracker.account).collect::<BTreeSet<_>>() {
@@ -137,6 +138,7 @@ impl Fleet {
         }
         self.catalog.delete_clone(clone.account, clone.id, self.now()).await?;
         self.directory.refresh_tracker(&self.catalog, clone.account, clone.id).await?;
+        self.remove_avatar(clone).await;
         self.signals.publish(Signal::AccountChanged(clone.account));
         Ok(())
     }

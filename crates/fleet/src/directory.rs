@@ -2,7 +2,7 @@
 //! case that writes to the catalog refreshes what it changed here before it answers; then it publishes a signal.
 
 use crate::UserCaller;
-use domain::{AccountId, GroupId, SecurityGroupId, SourceId, TagId, TrackerId, UserId};
+use domain::{AccountId, GroupId, SecurityGroupId, SourceId, StatusListingId, TagId, TrackerId, UserId};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
@@ -181,6 +181,15 @@ impl Directory {
         let mut bindings: Vec<_> = tags.iter().map(binding).collect();
         bindings.sort_unstable_by_key(|binding| binding.ordinal);
         self.write().tags.insert(tracker, bindings);
+    }
+
+    /// Takes a listing from the sources that have it, as the catalog has just done.
+    pub(crate) fn forget_status_listing(&self, listing: StatusListingId) {
+        for source in self.write().sources.values_mut() {
+            if source.status_listing_id == Some(listing.0) {
+                Arc::make_mut(source).status_listing_id = None;
+            }
+        }
     }
 
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, Tables> {
@@ -389,6 +398,7 @@ mod tests {
             clone,
             deleted: false,
             created: Timestamp::from_millis(0),
+            avatar_file_name: None,
         }
     }
 

@@ -4,6 +4,7 @@
 mod activation_code;
 mod api_key;
 mod attempts;
+mod avatar;
 mod bundle;
 mod caller;
 mod clone;
@@ -31,19 +32,23 @@ mod secrets;
 mod security_group;
 mod sensor;
 mod session;
+mod status;
 mod sub_user;
 mod subscription;
 mod tag;
 mod tariff;
+mod time_zones;
 mod track;
 mod tracker;
 mod tracker_settings;
 mod trip_detection;
 mod turns;
+mod ui_setting;
 mod user;
 mod vehicle;
 
 pub use api_key::ApiKey;
+pub use avatar::{Picture, Upload};
 pub use bundle::equipment;
 pub use caller::{Credential, PanelCaller, UserCaller};
 pub use clone::{Cloned, Existing};
@@ -64,11 +69,13 @@ pub use sensor::{
     Readings, ReadingsFilter, SensorTypeFilter, SensorValue, SensorValues, StateField, SwitchReading,
     VirtualSensorReading, input_descriptions,
 };
+pub use status::{CurrentStatus, StatusListingDraft};
 pub use store::catalog::{
     ActivationCode, Address, Bundle, BundleOrder, Clones, CodeOrder, CodeTerms, DeviceType, Direction,
     DocType, Garage, Group, LegalType, Listed, MapFilter, Money, NewTracker, Page, Person, Profile, Reassign,
-    Role, Rule, SecurityGroup, Settings, Shown, SimCard, StoredCommand, Tag, TagBinding, Tariff,
-    TariffDefaults, TariffKind, TariffOrder, TariffTerms, User, UserOrder, Vehicle, VehicleDraft,
+    Role, Rule, SecurityGroup, Settings, Shown, SimCard, Status, StatusChange, StatusListing, StoredCommand,
+    Tag, TagBinding, Tariff, TariffDefaults, TariffKind, TariffOrder, TariffTerms, User, UserOrder, Vehicle,
+    VehicleDraft,
 };
 pub use sub_user::{SubUserChange, SubUserDraft};
 pub use subscription::{
@@ -80,6 +87,7 @@ pub use telemetry::{
     Additional, GpsView, GsmView, StateView,
     trips::{Bounds, Point, Summary},
 };
+pub use time_zones::{NamedZone, ZoneOffsets, time_zones};
 pub use track::{PointChoice, Track, TrackListing, TrackPoint, TrackPoints, Tracks, Trip};
 pub use tracker::{StateOf, TrackerView};
 pub use tracker_settings::SpecialSettings;
@@ -97,7 +105,7 @@ use std::{
     collections::BTreeMap,
     sync::{Arc, OnceLock},
 };
-use store::{catalog::Catalog, history::History, signals::Signals};
+use store::{avatars::Avatars, catalog::Catalog, history::History, signals::Signals};
 use subscription::Watchers;
 use turns::{Turn, Turns};
 
@@ -107,6 +115,7 @@ pub struct Fleet {
     signals: Signals,
     live: Arc<Live>,
     history: Arc<dyn History>,
+    avatars: Avatars,
     clock: Arc<dyn Clock>,
     directory: Directory,
     sessions: SessionCache,
@@ -132,6 +141,7 @@ pub struct Parts {
     pub signals: Signals,
     pub live: Arc<Live>,
     pub history: Arc<dyn History>,
+    pub avatars: Avatars,
     pub clock: Arc<dyn Clock>,
     pub randomness: Randomness,
     pub secret: ServerSecret,
@@ -153,6 +163,7 @@ impl Fleet {
             signals: parts.signals,
             live: parts.live,
             history: parts.history,
+            avatars: parts.avatars,
             clock: parts.clock,
             directory,
             sessions: SessionCache::default(),

@@ -23,6 +23,7 @@ use reach::{
 };
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use store::{
+    avatars::Avatars,
     catalog::{Catalog, Location},
     history::{EmbeddedHistory, History, HistoryConfig},
     journal::{EmbeddedJournal, Journal, JournalConfig},
@@ -92,6 +93,7 @@ impl Services {
         let parts = Parts {
             catalog: catalog.clone(),
             history: history.clone(),
+            avatars: Avatars::new(&config.data_dir),
             signals: signals.clone(),
             live: Arc::clone(&live),
             clock: clock.clone(),

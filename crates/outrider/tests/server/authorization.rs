@@ -67,6 +67,12 @@ enum Kind {
     Rule,
     /// The tracker, with an odometer that shows something.
     Counted,
+    /// An empty one.
+    StatusListing,
+    /// Of the listing that the tracker has.
+    Status,
+    /// The key of something that an application keeps for the master.
+    UiSetting,
 }
 
 impl Kind {
@@ -134,6 +140,26 @@ impl Kind {
                 );
                 tracker
             }
+            Self::StatusListing => {
+                let listing =
+                    json!({ "label": "Work", "employee_controlled": false, "supervisor_controlled": true });
+                create("status/listing/create", json!({ "listing": listing }))["id"].clone()
+            }
+            Self::Status => {
+                let listing = Self::StatusListing.make(account);
+                let tracker = account.object(Self::Tracker);
+                create(
+                    "status/listing/tracker/assign",
+                    json!({ "tracker_id": tracker, "listing_id": listing }),
+                );
+                let status = json!({ "label": "Busy", "color": "E57373" });
+                create("status/create", json!({ "listing_id": listing, "status": status }))["id"].clone()
+            }
+            Self::UiSetting => {
+                let key = json!(new());
+                create("user/settings/ui/update", json!({ "key": key, "value": "kept" }));
+                key
+            }
             Self::ApiKey => create("api/key/create", json!({ "title": "Import" }))["value"]["hash"].clone(),
         }
     }
@@ -170,6 +196,9 @@ const VEHICLE: Put = Put::Own(Kind::Vehicle);
 const GARAGE: Put = Put::Own(Kind::Garage);
 const RULE: Put = Put::Own(Kind::Rule);
 const COUNTED: Put = Put::Own(Kind::Counted);
+const LISTING: Put = Put::Own(Kind::StatusListing);
+const STATUS: Put = Put::Own(Kind::Status);
+const UI_SETTING: Put = Put::Own(Kind::UiSetting);
 
 const NONE: &[Right] = &[];
 const ADMIN: &[Right] = &[Right::Admin];
@@ -243,6 +272,22 @@ const ROWS: &[Row] = &[
     ("tracker/settings/special/read", NONE, &[("/tracker_id", TRACKER)]),
     ("tracker/settings/special/update", CONFIGURE, &[("/tracker_id", TRACKER)]),
     ("base/nothing", NONE, &[]),
+    ("timezone/list", NONE, &[]),
+    ("user/settings/ui/read", NONE, &[("/key", UI_SETTING)]),
+    ("user/settings/ui/update", NONE, &[]),
+    ("tracker/avatar/upload", UPDATE, &[("/tracker_id", TRACKER)]),
+    ("status/create", UPDATE, &[("/listing_id", LISTING)]),
+    ("status/update", UPDATE, &[("/status/id", STATUS)]),
+    ("status/delete", UPDATE, &[("/status_id", STATUS)]),
+    ("status/list", NONE, &[("/listing_id", LISTING)]),
+    ("status/listing/create", UPDATE, &[]),
+    ("status/listing/update", UPDATE, &[("/listing/id", LISTING)]),
+    ("status/listing/delete", UPDATE, &[("/listing_id", LISTING)]),
+    ("status/listing/list", NONE, &[]),
+    ("status/listing/tracker/assign", UPDATE, &[("/tracker_id", TRACKER), ("/listing_id", LISTING)]),
+    ("status/tracker/assign", NONE, &[("/tracker_id", TRACKER), ("/new_status_id", STATUS)]),
+    ("status/tracker/list", NONE, &[("/trackers/0", TRACKER)]),
+    ("status/tracker/read", NONE, &[("/tracker_id", TRACKER)]),
     ("plugin/list", NONE, &[]),
     ("tracker/list_models", NONE, &[]),
     ("tracker/register", REGISTER, &[("/group_id", GROUP), ("/device_id", New), ("/phone", New)]),
@@ -372,7 +417,7 @@ fn every_action_has_one_row_its_rights_and_a_right_example() {
         let entry = ACTIONS.iter().find(|entry| entry.path == *path).unwrap();
         assert_eq!(entry.rights, *rights, "{path}");
         let caller = match *path {
-            "user/auth" | "panel/account/auth" => CallerKind::Anyone,
+            "user/auth" | "panel/account/auth" | "timezone/list" => CallerKind::Anyone,
             path if path.starts_with("panel/") => CallerKind::Panel,
             _ => CallerKind::User,
         };
@@ -428,6 +473,7 @@ const LISTS: &[&str] = &[
     "vehicle/list",
     "garage/list",
     "tracker/rule/list",
+    "status/listing/list",
 ];
 
 /// What the reference lets everybody change who sees the tracker.
@@ -607,7 +653,17 @@ impl Action<'_> {
     }
 
     fn call(&self, caller: &Session, account: &Account) -> Answer {
-        caller.call(self.entry.path, self.parameters(account))
+        self.send(caller, self.parameters(account))
+    }
+
+    /// The one action that takes a file is sent one.
+    fn send(&self, caller: &Session, parameters: Value) -> Answer {
+        match self.entry.path {
+            path @ "tracker/avatar/upload" => {
+                caller.upload(path, parameters, Some(("image/png", b"\x89PNG\r\n\x1A\n")))
+            }
+            path => caller.call(path, parameters),
+        }
     }
 
     fn needs_its_session(&self) {
@@ -634,7 +690,7 @@ impl Action<'_> {
         let [none, all] = cast.sub_users;
         let parameters = self.parameters(&cast.account);
         let refused = |user: i64| {
-            let answer = cast.session(user).call(entry.path, parameters.clone());
+            let answer = self.send(&cast.session(user), parameters.clone());
             answer.status == 403 && answer.code() == 13
         };
         let before = cast.account.all();
@@ -670,7 +726,7 @@ impl Action<'_> {
             let [foreign, nobodys] = [foreign.object(kind), kind.nobodys()].map(|id| {
                 let mut parameters = self.parameters(own);
                 *parameters.pointer_mut(at).unwrap() = id.clone();
-                let answer = master.call(entry.path, parameters);
+                let answer = self.send(master, parameters);
                 if answer.status != 200 {
                     let declared =
                         |code: i64| entry.errors.iter().any(|error| i64::from(error.number()) == code);

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 #![expect(unreachable_pub, reason = "in a test nothing is reachable; `pub` tells what a module offers")]
 
+mod api_avatars;
 mod api_clones;
 mod api_commands;
 mod api_counters;
@@ -23,8 +24,10 @@ mod api_sensors;
 mod api_sessions;
 mod api_settings;
 mod api_states;
+mod api_statuses;
 mod api_sub_users;
 mod api_traces;
+mod api_user_details;
 mod authorization;
 mod backup;
 mod coverage;

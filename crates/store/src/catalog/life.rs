@@ -85,6 +85,8 @@ statements! {
         SELECT CAST($2 AS BIGINT), source_id, from_time, to_time FROM tracker_sources WHERE tracker_id = $1 \
         ORDER BY from_time";
     SOURCE_OF = "SELECT source_id FROM trackers WHERE id = $1 AND clone = 0 AND deleted = 0";
+    MOVE_STATUS_CHANGE = "UPDATE status_changes SET source_id = $2 WHERE source_id = $1";
+    FORGET_STATUS_CHANGE = "DELETE FROM status_changes WHERE source_id = $1";
     MODEL_OF = "SELECT model FROM sources WHERE id = $1";
     SET_OWNER = "UPDATE sources SET account_id = $2, status_listing_id = NULL WHERE id = $1";
     SET_PHONE = "UPDATE sources SET phone = $2, bundled_sim = 0 WHERE id = $1 AND retired IS NULL";
@@ -163,6 +165,7 @@ impl Catalog {
         query(KEEP_SETTINGS).bind(old.0).bind(id.0).execute(&mut *transaction).await?;
         counter::take_over(&mut transaction, [old, id]).await?;
         source_setting::take_over(&mut transaction, [old, id]).await?;
+        query(MOVE_STATUS_CHANGE).bind(old.0).bind(id.0).execute(&mut *transaction).await?;
         let old_model = returned(&mut transaction, query(MODEL_OF).bind(old.0)).await?.text("model")?;
         sensor::take_over(&mut transaction, [old, id], [&old_model, &new.model]).await?;
         transaction.commit().await?;
@@ -226,6 +229,7 @@ impl Catalog {
         let mut transaction = self.write().await?;
         let source = hold_source_of(&mut transaction, clone.of).await?;
         query(SET_OWNER).bind(source.0).bind(to.0).execute(&mut *transaction).await?;
+        query(FORGET_STATUS_CHANGE).bind(source.0).execute(&mut *transaction).await?;
         let create = query(CLONE).bind(to.0).bind(source.0).bind(&clone.label).bind(0_i64).bind(at.millis());
         let id = returned_id(&mut transaction, create).await?;
         query(COPY_SPANS).bind(clone.of.0).bind(id).execute(&mut *transaction).await?;

@@ -20,6 +20,9 @@ pub(super) const SQLITE: &[(i64, &str, &str)] = &[
     (43, "vehicles", include_str!("../../migrations/sqlite/0043_vehicles.sql")),
     (44, "rules", include_str!("../../migrations/sqlite/0044_rules.sql")),
     (45, "source_settings", include_str!("../../migrations/sqlite/0045_source_settings.sql")),
+    (46, "statuses", include_str!("../../migrations/sqlite/0046_statuses.sql")),
+    (47, "ui_settings", include_str!("../../migrations/sqlite/0047_ui_settings.sql")),
+    (48, "avatars", include_str!("../../migrations/sqlite/0048_avatars.sql")),
     (60, "sms", include_str!("../../migrations/sqlite/0060_sms.sql")),
 ];
 pub(super) const POSTGRES: &[(i64, &str, &str)] = &[
@@ -35,6 +38,9 @@ pub(super) const POSTGRES: &[(i64, &str, &str)] = &[
     (43, "vehicles", include_str!("../../migrations/postgres/0043_vehicles.sql")),
     (44, "rules", include_str!("../../migrations/postgres/0044_rules.sql")),
     (45, "source_settings", include_str!("../../migrations/postgres/0045_source_settings.sql")),
+    (46, "statuses", include_str!("../../migrations/postgres/0046_statuses.sql")),
+    (47, "ui_settings", include_str!("../../migrations/postgres/0047_ui_settings.sql")),
+    (48, "avatars", include_str!("../../migrations/postgres/0048_avatars.sql")),
     (60, "sms", include_str!("../../migrations/postgres/0060_sms.sql")),
 ];
 

@@ -32,6 +32,7 @@ mod sms;
 mod source;
 mod source_setting;
 mod statements;
+mod status;
 mod sub_user;
 mod tag;
 mod tariff;
@@ -39,6 +40,7 @@ mod tariff;
 mod test_database;
 mod tracker;
 mod trip_detection;
+mod ui_setting;
 mod user;
 mod vehicle;
 
@@ -66,6 +68,7 @@ pub use sim_card::SimCard;
 pub use sms::{NewSms, ReceivedSms, SmsName, SmsState, SmsStep, StoredSms};
 pub use source::{Admission, BundledSim, NewSource, Source};
 pub use source_setting::SourceSetting;
+pub use status::{Status, StatusChange, StatusListing};
 pub use sub_user::Binding;
 pub use tag::{Tag, TagBinding};
 pub use tariff::{

@@ -3,8 +3,8 @@
 use crate::catalog::{
     BundleOrder, Catalog, CodeOrder, Direction, Location, TariffOrder, TestDatabase, UserOrder,
     activation_code, api_key, bundle, command, counter, directory, group, life, panel_account, rule,
-    security_group, sensor, session, sim_card, sms, source, source_setting, sub_user, tag, tariff, tracker,
-    trip_detection, user, vehicle,
+    security_group, sensor, session, sim_card, sms, source, source_setting, status, sub_user, tag, tariff,
+    tracker, trip_detection, ui_setting, user, vehicle,
 };
 use sqlx::{
     AssertSqlSafe, Column, Connection, Either, Executor, PgConnection, Row, SqlSafeStr, SqliteConnection,
@@ -34,11 +34,13 @@ fn statements() -> Vec<(String, &'static str)> {
         ("sms", sms::STATEMENTS),
         ("source", source::STATEMENTS),
         ("source_setting", source_setting::STATEMENTS),
+        ("status", status::STATEMENTS),
         ("sub_user", sub_user::STATEMENTS),
         ("tag", tag::STATEMENTS),
         ("tariff", tariff::STATEMENTS),
         ("tracker", tracker::STATEMENTS),
         ("trip_detection", trip_detection::STATEMENTS),
+        ("ui_setting", ui_setting::STATEMENTS),
         ("user", user::STATEMENTS),
         ("vehicle", vehicle::STATEMENTS),
     ];

@@ -23,6 +23,8 @@ pub struct Tracker {
     pub clone: bool,
     pub deleted: bool,
     pub created: Timestamp,
+    /// Its picture.
+    pub avatar_file_name: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,8 +46,8 @@ pub struct TrackerSpan {
 
 macro_rules! select_trackers {
     () => {
-        "SELECT id, account_id, source_id, label, COALESCE(group_id, 0) AS group_id, clone, deleted, created \
-         FROM trackers"
+        "SELECT id, account_id, source_id, label, COALESCE(group_id, 0) AS group_id, clone, deleted, created, \
+         avatar_file_name FROM trackers"
     };
 }
 
@@ -76,6 +78,7 @@ statements! {
     SPANS = concat!(select_spans!(), " ORDER BY tracker_id, from_time");
     SPANS_OF_ACCOUNT = concat!(select_spans!(), " AND account_id = $1 ORDER BY tracker_id, from_time");
     SPANS_OF_TRACKER = concat!(select_spans!(), " AND account_id = $1 AND tracker_id = $2 ORDER BY from_time");
+    SET_AVATAR = "UPDATE trackers SET avatar_file_name = $3 WHERE id = $1 AND account_id = $2 AND deleted = 0";
     SET_LABEL = "UPDATE trackers SET label = $3 WHERE id = $1 AND account_id = $2 AND deleted = 0";
 }
 
@@ -109,6 +112,17 @@ impl Catalog {
         label: &str,
     ) -> Result<(), CatalogError> {
         self.change_one(query(SET_LABEL).bind(id.0).bind(account.0).bind(label)).await
+    }
+
+    /// # Errors
+    /// `NotFound`, also for another account's tracker.
+    pub async fn set_tracker_avatar(
+        &self,
+        account: AccountId,
+        id: TrackerId,
+        file_name: &str,
+    ) -> Result<(), CatalogError> {
+        self.change_one(query(SET_AVATAR).bind(id.0).bind(account.0).bind(file_name)).await
     }
 }
 
@@ -154,6 +168,7 @@ impl FromRow<'_, AnyRow> for Tracker {
             clone: row.flag("clone")?,
             deleted: row.flag("deleted")?,
             created: row.time("created")?,
+            avatar_file_name: row.maybe_text("avatar_file_name")?,
         })
     }
 }

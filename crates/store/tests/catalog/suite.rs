@@ -15,7 +15,7 @@ pub(crate) async fn a_fresh_catalog_has_one_tariff_that_is_the_default(catalog: 
     let listed = catalog.list_tariffs(&page, None, TariffOrder::Id, Direction::Ascending).await.unwrap();
     let [tariff] = &*listed.items else { panic!("{listed:?}") };
     assert_eq!(tariff.terms.name, "Default");
-    assert_eq!(tariff.terms.features, ["multilevel_access"]);
+    assert_eq!(tariff.terms.features, ["multilevel_access", "statuses"]);
     assert_eq!((tariff.terms.kind, tariff.terms.price), (TariffKind::Monthly, Money::ZERO));
     assert_eq!(catalog.tariff_defaults().await.unwrap().tariff, tariff.id);
     assert_eq!(catalog.count_panel_accounts().await.unwrap(), 0);

@@ -1,5 +1,6 @@
 //! `tracker/…`: trackers, their groups and their states.
 
+pub(crate) mod avatar;
 pub(crate) mod basic_settings;
 pub(crate) mod calibration;
 pub(crate) mod command;

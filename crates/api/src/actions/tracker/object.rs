@@ -10,6 +10,8 @@ pub(crate) struct TrackerObject {
     id: i64,
     label: String,
     group_id: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    avatar_file_name: Option<String>,
     source: SourceObject,
     #[serde(skip_serializing_if = "Option::is_none")]
     tag_bindings: Option<Vec<BindingObject>>,
@@ -50,6 +52,7 @@ impl TrackerObject {
             id: tracker.id.0,
             label: tracker.label.clone(),
             group_id: tracker.group.0,
+            avatar_file_name: tracker.avatar_file_name.clone(),
             source: SourceObject {
                 id: source.id.0,
                 device_id: source.device_id.as_ref().map(ToString::to_string),

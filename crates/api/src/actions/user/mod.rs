@@ -4,3 +4,4 @@ pub(crate) mod info;
 pub(crate) mod password;
 pub(crate) mod session;
 pub(crate) mod settings;
+pub(crate) mod ui;

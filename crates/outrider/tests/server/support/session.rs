@@ -48,6 +48,30 @@ impl Session {
         Answer::of(request.send(body.as_ref()))
     }
 
+    /// Calls an action with a body in parts: its parameters, and a file of a type.
+    pub fn upload(&self, action: &str, parameters: Value, file: Option<(&str, &[u8])>) -> Answer {
+        let mut texts = parameters;
+        if let Some(hash) = &self.hash {
+            texts["hash"] = json!(hash);
+        }
+        let mut body = Vec::new();
+        for (name, value) in texts.as_object().unwrap() {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let part =
+                format!("--edge\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+            body.extend(part.into_bytes());
+        }
+        if let Some((kind, content)) = file {
+            let disposition = "form-data; name=\"file\"; filename=\"van.png\"";
+            let head =
+                format!("--edge\r\nContent-Disposition: {disposition}\r\nContent-Type: {kind}\r\n\r\n");
+            body.extend([head.as_bytes(), content, b"\r\n"].concat());
+        }
+        body.extend(b"--edge--\r\n");
+        let headers = [("content-type", "multipart/form-data; boundary=edge")];
+        self.post(&format!("/v2/{action}"), &headers, body)
+    }
+
     pub fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
         let request = agent().get(self.url(path));
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
@@ -157,5 +181,5 @@ pub fn http_status(code: i64) -> u16 {
 }
 
 fn agent() -> ureq::Agent {
-    ureq::Agent::config_builder().http_status_as_error(false).build().into()
+    ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into()
 }

@@ -214,8 +214,11 @@ macro_rules! calls {
     };
 }
 
+/// A call by name, with how many rows it writes at least.
+type Call = (&'static str, i64, fn(&World) -> Done<'_>);
+
 /// One after the other in one catalog.
-const CALLS: &[(&str, i64, fn(&World) -> Done<'_>)] = calls! {
+const CALLS: &[Call] = calls! {
     "register", 20: |world| async {
         let new = NewSource { activation_code: Some(CODE.into()), ..bundled(world, 0, "3").await };
         let tracker =

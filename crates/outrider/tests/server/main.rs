@@ -37,6 +37,7 @@ mod openapi;
 mod postgres;
 mod secrets;
 mod sms;
+mod soak;
 mod support;
 mod tls;
 mod tracks;

@@ -197,6 +197,14 @@ impl Server {
         page.body_mut().read_to_string().unwrap()
     }
 
+    /// The process' resident memory in kB.
+    pub fn resident(&self) -> u64 {
+        let status = format!("/proc/{}/status", self.process.as_ref().unwrap().child.id());
+        let status = fs::read_to_string(status).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
     /// Every file below the data directory, with its content.
     pub fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
         let mut files = Vec::new();

@@ -225,7 +225,7 @@ impl Dial for Shaky {
         let call = self.calls.fetch_add(1, Ordering::Relaxed);
         let piece = 1 + call as usize % 7 * 40;
         // Some calls hold, or a server that refuses all of them would pass.
-        let left = if call % 3 == 0 { usize::MAX } else { 1500 + (call as usize * 7919) % 12_000 };
+        let left = if call.is_multiple_of(3) { usize::MAX } else { 1500 + (call as usize * 7919) % 12_000 };
         Ok(ShakyLine { line, piece, left })
     }
 }

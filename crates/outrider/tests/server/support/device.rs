@@ -57,6 +57,11 @@ impl Device {
         self.send_bytes(&encode::packet(Codec::Codec8Extended, records))
     }
 
+    /// Sends records until the server hangs up, as it does soon after the device is not welcome any longer.
+    pub fn is_sent_away(mut self) -> bool {
+        (0..10_000).any(|_| self.send(&[record(now())]) == Reaction::Closed)
+    }
+
     pub fn send_bytes(&mut self, packet: &[u8]) -> Reaction {
         if self.write(packet).is_err() {
             return Reaction::Closed;

@@ -232,7 +232,7 @@ fn corrupting_frees_the_device() {
     let kept = panel.call("panel/tracker/corrupt", keep);
     assert_eq!((kept.code(), &kept.body["list"]), (253, &json!([cloned])));
     assert_eq!(panel.call("panel/tracker/corrupt", json!({ "tracker_id": cloned })).code(), 219);
-    let device = Device::logged_in(server.teltonika(), "000000000000002");
+    let mut device = Device::logged_in(server.teltonika(), "000000000000002");
     panel.call("panel/tracker/corrupt", id).success();
     assert!(device.is_sent_away());
     let refused = panel.call("panel/tracker/refused/list", json!({})).success();
@@ -252,7 +252,7 @@ fn a_blocked_device_is_let_in_no_more() {
     let server = Server::start();
     let (anna, panel) = (server.user("anna"), server.panel());
     let tracker = anna.register("Van", "000000000000001");
-    let device = Device::logged_in(server.teltonika(), "000000000000001");
+    let mut device = Device::logged_in(server.teltonika(), "000000000000001");
     block(&panel, tracker, true);
     assert!(device.is_sent_away());
     assert_eq!(Device::connect(server.teltonika()).log_in("000000000000001"), Some(0));

@@ -58,7 +58,7 @@ impl Device {
     }
 
     /// Sends records until the server hangs up, as it does soon after the device is not welcome any longer.
-    pub fn is_sent_away(mut self) -> bool {
+    pub fn is_sent_away(&mut self) -> bool {
         (0..10_000).any(|_| self.send(&[record(now())]) == Reaction::Closed)
     }
 

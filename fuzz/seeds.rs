@@ -49,10 +49,14 @@ fn requests(here: &Path) -> io::Result<()> {
     let folder = here.join("corpus/requests");
     fs::create_dir_all(&folder)?;
     for (number, action) in api::ACTIONS.iter().enumerate() {
-        let json = [&[number as u8, 0], b"hash=0123456789abcdef0123456789abcdef\n", action.example.as_bytes()].concat();
+        let head: &[u8] = &[number as u8, 0];
+        let query: &[u8] = b"hash=0123456789abcdef0123456789abcdef\n";
+        let json = [head, query, action.example.as_bytes()].concat();
         fs::write(folder.join(format!("{number}-json")), json)?;
-        let form = format!("\nhash=0&{}", action.example.replace(['{', '}', '"', ' ', '\n'], "").replace(',', "&").replace(':', "="));
-        fs::write(folder.join(format!("{number}-form")), [&[number as u8, 1], form.as_bytes()].concat())?;
+        let fields =
+            action.example.replace(['{', '}', '"', ' ', '\n'], "").replace(',', "&").replace(':', "=");
+        let head: &[u8] = &[number as u8, 1];
+        fs::write(folder.join(format!("{number}-form")), [head, b"\nhash=0&", fields.as_bytes()].concat())?;
     }
     Ok(())
 }

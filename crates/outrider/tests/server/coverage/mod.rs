@@ -1,12 +1,13 @@
 //! Every error that an action may answer, provoked through the door: `table.tsv` says how to bring each about, and
 //! `docs/coverage.md` shows it. An error without a row fails the test, and so does a row without an error.
 
-mod situation;
-
+use crate::{
+    situation::{Situation, World, merged, named},
+    support::Server,
+};
 use api::{ACTIONS, Entry};
 use domain::ErrorCode;
 use serde_json::{Map, Value};
-use situation::Situation;
 use std::{
     collections::{BTreeMap, BTreeSet},
     env,
@@ -16,7 +17,7 @@ use std::{
 };
 
 /// Action, error (or `ok` for the call that succeeds), situation, parameters. Of the errors, the parameters are what
-/// differs from those of the call that succeeds; null takes one out.
+/// differs from those of the call that succeeds; null takes one out. `file` is a part of the body: its type and content.
 const TABLE: &str = include_str!("table.tsv");
 
 /// Cells that cannot be provoked yet, each with what would fill it. At most five.
@@ -36,7 +37,7 @@ const REASONS: &[(&str, ErrorCode, &str)] = &[
 
 /// The errors that the reference documents for the 23 actions of the page "Working with trackers". 7 is documented for
 /// three of them, and may come from all.
-const DOCUMENTED: &[(&str, &[u16])] = &[
+pub const DOCUMENTED: &[(&str, &[u16])] = &[
     ("tracker/read", &[201]),
     ("tracker/list", &[]),
     ("tracker/corrupt", &[13, 243, 201, 219, 252, 208]),
@@ -87,16 +88,6 @@ fn good(rows: &[Row], action: &str) -> Map<String, Value> {
     good.unwrap_or_else(|| panic!("{action} has no row that succeeds")).parameters.clone()
 }
 
-fn merged(mut parameters: Map<String, Value>, changes: &Map<String, Value>) -> Map<String, Value> {
-    for (name, value) in changes {
-        match value {
-            Value::Null => drop(parameters.remove(name)),
-            value => drop(parameters.insert(name.clone(), value.clone())),
-        }
-    }
-    parameters
-}
-
 type Cell = (&'static str, u16);
 
 /// What an action may answer: what it declares, what its rights bring, what the reference documents.
@@ -108,21 +99,14 @@ fn cells_of(entry: &Entry) -> BTreeSet<u16> {
     declared.chain(rights).chain(documented.copied()).collect()
 }
 
-/// The actions with rows, and those that must have some.
-fn covered(rows: &[Row]) -> impl Iterator<Item = &'static Entry> {
-    let must = DOCUMENTED.iter().map(|(action, _)| *action);
-    let actions: BTreeSet<_> = rows.iter().map(|row| row.action).chain(must).collect();
-    ACTIONS.iter().filter(move |entry| actions.contains(entry.path))
-}
-
-fn cells(rows: &[Row]) -> BTreeSet<Cell> {
-    covered(rows).flat_map(|entry| cells_of(entry).into_iter().map(|code| (entry.path, code))).collect()
+fn cells() -> BTreeSet<Cell> {
+    ACTIONS.iter().flat_map(|entry| cells_of(entry).into_iter().map(|code| (entry.path, code))).collect()
 }
 
 #[test]
 fn every_error_has_its_row() {
     let rows = rows();
-    let cells = cells(&rows);
+    let cells = cells();
     let provoked: BTreeSet<Cell> = rows.iter().filter_map(|row| Some((row.action, row.code?))).collect();
     let excused: BTreeSet<Cell> = REASONS.iter().map(|(action, code, _)| (*action, code.number())).collect();
     assert!(excused.len() <= 5);
@@ -136,6 +120,9 @@ fn every_error_has_its_row() {
     assert!(missing.is_empty(), "no row provokes {missing:?}");
     let surplus: Vec<_> = covered.difference(&cells).collect();
     assert!(surplus.is_empty(), "not declared: {surplus:?}");
+    for entry in ACTIONS {
+        assert!(rows.iter().any(|row| row.action == entry.path && row.code.is_none()), "{}", entry.path);
+    }
     for (action, codes) in DOCUMENTED {
         let entry = ACTIONS.iter().find(|entry| entry.path == *action).unwrap();
         let general = [ErrorCode::InvalidParameters.number(), ErrorCode::NotPermitted.number()];
@@ -150,7 +137,7 @@ fn every_error_has_its_row() {
 #[test]
 fn every_error_is_answered() {
     let rows = rows();
-    let mut world = situation::World::start();
+    let mut world = World::on(Server::start());
     let mut wrong = Vec::new();
     for row in &rows {
         let Some(entry) = ACTIONS.iter().find(|entry| entry.path == row.action) else {
@@ -158,8 +145,15 @@ fn every_error_is_answered() {
         };
         let Situation { caller, names } = world.bring_about(entry, row.situation);
         let changes = if row.code.is_some() { row.parameters.clone() } else { Map::new() };
-        let parameters = named(Value::Object(merged(good(&rows, row.action), &changes)), &names);
-        let answer = caller.call(row.action, parameters.clone());
+        let mut parameters = merged(good(&rows, row.action), &changes);
+        let file = parameters.remove("file");
+        let parameters = named(Value::Object(parameters), &names);
+        let answer = match file.as_ref().and_then(Value::as_array).map(Vec::as_slice) {
+            Some([Value::String(kind), Value::String(content)]) => {
+                caller.upload(row.action, parameters.clone(), Some((kind, content.as_bytes())))
+            }
+            _ => caller.call(row.action, parameters.clone()),
+        };
         let is_right = match row.code {
             None => answer.status == 200 && answer.body["success"] == true,
             Some(code) => answer.status != 200 && answer.code() == i64::from(code),
@@ -170,21 +164,6 @@ fn every_error_is_answered() {
         }
     }
     assert!(wrong.is_empty(), "{} of {} rows:\n{}", wrong.len(), rows.len(), wrong.join("\n"));
-}
-
-/// `@name` anywhere is what the situation calls so.
-fn named(value: Value, names: &BTreeMap<&'static str, Value>) -> Value {
-    match value {
-        Value::String(text) => match text.strip_prefix('@') {
-            Some(name) => names.get(name).unwrap_or_else(|| panic!("the situation has no {text}")).clone(),
-            None => Value::String(text),
-        },
-        Value::Array(items) => items.into_iter().map(|item| named(item, names)).collect(),
-        Value::Object(fields) => {
-            fields.into_iter().map(|(name, value)| (name, named(value, names))).collect()
-        }
-        other => other,
-    }
 }
 
 /// After a change that is meant: `UPDATE_COVERAGE=1 cargo test -p outrider coverage`.
@@ -209,11 +188,11 @@ fn page() -> String {
          status. {} actions, {} errors; {} of them cannot be provoked, and say why. The situations are steps in \
          `crates/outrider/tests/server/coverage/situation.rs`; what the call has beyond a right one is under \"with\".\n\n\
          | action | error | HTTP | situation | with |\n|---|---|---|---|---|\n",
-        covered(&rows).count(),
-        cells(&rows).len(),
+        ACTIONS.len(),
+        cells().len(),
         REASONS.len(),
     );
-    for entry in covered(&rows) {
+    for entry in ACTIONS {
         for code in cells_of(entry) {
             let error = ErrorCode::ALL.iter().find(|error| error.number() == code).unwrap();
             let status = crate::support::http_status(i64::from(code));

@@ -1,13 +1,15 @@
-//! The situations in which errors come: each is a list of steps, which make what the call names.
+//! The situations in which calls are made: each is a list of steps, which make what the call names.
 
 use crate::support::{Device, Reaction, Server, Session, USER_PASSWORD, now, queclink_report, record};
 use api::{CallerKind, Entry};
 use domain::{DeviceId, Right};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::{
     collections::BTreeMap,
+    fs,
     io::{Read, Write},
     net::TcpStream,
+    path::PathBuf,
     time::Duration,
 };
 use store::catalog::SimCard;
@@ -44,8 +46,8 @@ const PASSWORD: &str = "correct horse";
 const TWO_MINUTES: Duration = Duration::from_secs(120);
 
 impl World {
-    pub fn start() -> Self {
-        let mut server = Server::start();
+    /// On a server that was just started.
+    pub fn on(mut server: Server) -> Self {
         let odd_bundles = odd_bundles(&mut server);
         let (panel, anna, berta) = (server.panel(), server.user("anna"), server.user("berta"));
         let equipment = panel.call("panel/equipment/list", json!({})).success();
@@ -75,6 +77,10 @@ impl World {
     pub fn bring_about(&mut self, entry: &Entry, steps: &str) -> Situation {
         self.devices.clear();
         self.others.clear();
+        let pictures = self.pictures();
+        if pictures.is_file() {
+            fs::remove_file(pictures).unwrap();
+        }
         let caller = match entry.caller {
             CallerKind::Anyone => self.server.anyone(),
             CallerKind::User => self.anna.clone(),
@@ -82,6 +88,9 @@ impl World {
         };
         let mut situation = Situation { caller, names: BTreeMap::new() };
         situation.names.insert("new", json!(self.another()));
+        situation.names.insert("phone", json!(self.another()));
+        // More than a call takes.
+        situation.names.insert("many", (1..=501).collect());
         situation.names.insert("anna", self.anna_id.clone());
         situation.names.insert("berta", self.berta_id.clone());
         situation.names.insert("equipment", self.equipment.clone());
@@ -102,6 +111,11 @@ impl World {
         let login = self.another();
         parameters["user"]["login"] = json!(login);
         self.server.user_with(&login, parameters)
+    }
+
+    /// Where the server keeps pictures of trackers.
+    fn pictures(&self) -> PathBuf {
+        self.server.data_dir().join("avatars")
     }
 
     fn step(&mut self, situation: &mut Situation, step: &str) {
@@ -133,6 +147,19 @@ impl World {
             "a tracker that takes no commands" => {
                 drop(names.insert("tracker", register(anna, "traccar_client")))
             }
+            "a tracker as in the examples" => {
+                let phone = new.replacen('9', "7", 1);
+                let tracker = json!({ "label": "tracker label", "group_id": names["group"], "plugin_id": 44,
+                    "model": "telfmb920", "device_id": new, "phone": phone });
+                let tracker = anna.call("tracker/register", tracker).success()["value"]["id"].clone();
+                let tags = json!([{ "tag_id": names["tag"], "ordinal": 4 }]);
+                anna.call("tracker/tags/set", json!({ "tracker_id": tracker, "tag_bindings": tags }))
+                    .success();
+                let which = json!({ "tracker_id": tracker });
+                anna.upload("tracker/avatar/upload", which, Some(("image/gif", b"GIF89a"))).success();
+                names.insert("tracker", tracker);
+                names.insert("imei", json!(new));
+            }
             "a tracker of another account" => drop(names.insert("tracker", register(berta, "telfmb920"))),
             "another tracker" => drop(names.insert("other", register(anna, "telfmb920"))),
             "another model" => drop(names.insert("other", register(anna, "qlgv55lite"))),
@@ -142,6 +169,12 @@ impl World {
                 let clone = panel.call("panel/tracker/clone", clone).success()["id"].clone();
                 names.insert("original", original);
                 names.insert("tracker", clone);
+            }
+            "a blocked tracker" => {
+                let tracker = register(anna, "telfmb920");
+                let blocked = json!({ "tracker_id": tracker, "blocked": true });
+                panel.call("panel/tracker/source/update", blocked).success();
+                names.insert("blocked", tracker);
             }
             "cloned" => {
                 let clone =
@@ -270,7 +303,78 @@ impl World {
                 let value = json!({ "tracker_id": names["tracker"], "type": "odometer", "value": 7 });
                 anna.call("tracker/counter/value/set", value).success();
             }
+            "a meter of OBD" => {
+                let sensor = json!({ "type": "metering", "sensor_type": "rpm", "name": "OBD: RPM",
+                    "input_name": "obd_rpm", "units_type": "custom" });
+                create("tracker/sensor/create", json!({ "tracker_id": names["tracker"], "sensor": sensor }));
+            }
+            "everything sent" => {
+                self.connect(names);
+                let mut full = record(now());
+                full.parameters.extend([
+                    (1, vec![1]),
+                    (36, vec![3, 121]),
+                    (84, vec![3, 232]),
+                    (16, vec![0; 4]),
+                ]);
+                full.parameters.extend([(21, vec![4]), (113, vec![100]), (179, vec![1]), (78, vec![1; 8])]);
+                full.parameters.extend([(240, vec![1]), (256, b"123".to_vec())]);
+                let reaction = self.devices.last_mut().unwrap().send(&[full]);
+                assert_eq!(reaction, Reaction::Acknowledged(1));
+            }
+            "a listing" | "a listing that users do not control" | "a hundred listings" => {
+                let by_users = step != "a listing that users do not control";
+                let listing = json!({ "label": "Work", "employee_controlled": false, "supervisor_controlled": by_users });
+                let listing = json!({ "listing": listing });
+                let create = |_| caller.call("status/listing/create", listing.clone());
+                let mut made = (0..if step == "a hundred listings" { 100 } else { 1 }).map(create);
+                let first = made.next().unwrap().success()["id"].clone();
+                names.insert("listing", first);
+                assert!(made.all(|made| made.status == 200));
+            }
+            "a status" | "another status" | "a thousand statuses" => {
+                let status = json!({ "listing_id": names["listing"],
+                    "status": { "label": "Busy", "color": "E57373" } });
+                let create = |_| caller.call("status/create", status.clone());
+                let mut made = (0..if step == "a thousand statuses" { 1000 } else { 1 }).map(create);
+                let first = made.next().unwrap().success()["id"].clone();
+                names.insert(if step == "another status" { "another_status" } else { "status" }, first);
+                assert!(made.all(|made| made.status == 200));
+            }
+            "the tracker has the listing" => {
+                let assignment = json!({ "tracker_id": names["tracker"], "listing_id": names["listing"] });
+                anna.call("status/listing/tracker/assign", assignment).success();
+            }
+            "the tracker has the status" => {
+                let assignment = json!({ "tracker_id": names["tracker"], "new_status_id": names["status"] });
+                anna.call("status/tracker/assign", assignment).success();
+            }
+            "pictures cannot be kept" => {
+                let pictures = self.pictures();
+                if pictures.is_dir() {
+                    fs::remove_dir_all(&pictures).unwrap();
+                }
+                fs::write(pictures, "in the way").unwrap();
+            }
             // What belongs to the account.
+            "something of an application" => {
+                let kept = json!({ "key": "tracker-icons", "value": "large" });
+                caller.call("user/settings/ui/update", kept).success();
+            }
+            "half a mebibyte of an application" => {
+                // The last part leaves 14 bytes of 512 KiB.
+                for (number, length) in [8192; 63].into_iter().chain([7740]).enumerate() {
+                    let kept = json!({ "key": format!("part-{number}"), "value": "x".repeat(length) });
+                    caller.call("user/settings/ui/update", kept).success();
+                }
+            }
+            "a code" => {
+                let codes = json!({ "count": 1, "tariff_id": 1 });
+                panel.call("panel/dealer/activation_code/create", codes).success();
+                let unused = json!({ "order_by": "activated", "ascending": true });
+                let unused = panel.call("panel/dealer/activation_code/list", unused).success();
+                names.insert("code", unused["list"][0]["code"].clone());
+            }
             "a group" => {
                 let group = json!({ "title": "Vans", "color": "FFFFFF" });
                 names.insert("group", create("tracker/group/create", group));
@@ -303,6 +407,7 @@ impl World {
                 names.insert("key", json!(key));
             }
             // Plans.
+            "the plan has statuses" => self.change_plan(names, json!({ "features": ["statuses"] })),
             "the plan has no features" => self.change_plan(names, json!({ "features": [] })),
             "another plan" | "a third plan" | "a plan without room" | "a plan for cameras" => {
                 let mut plan = json!({ "name": new, "features": ["multilevel_access"] });
@@ -328,6 +433,7 @@ impl World {
                 names.insert("user", panel.call("panel/user/create", user).success()["id"].clone());
                 names.insert("user_login", json!(new));
             }
+            "a session of its own" => *caller = self.server.panel(),
             "called by them" => *caller = self.server.log_in(names["user_login"].as_str().unwrap()),
             "a tracker of theirs" => {
                 let user = self.server.log_in(names["user_login"].as_str().unwrap());
@@ -440,4 +546,30 @@ fn odd_bundles(server: &mut Server) -> BTreeMap<&'static str, String> {
         catalog.assign_sim(bundle.id, &card.iccid, now()).await.unwrap();
     });
     imeis.into_iter().collect()
+}
+
+/// The parameters of a call with some of them changed; null takes one out.
+pub fn merged(mut parameters: Map<String, Value>, changes: &Map<String, Value>) -> Map<String, Value> {
+    for (name, value) in changes {
+        match value {
+            Value::Null => drop(parameters.remove(name)),
+            value => drop(parameters.insert(name.clone(), value.clone())),
+        }
+    }
+    parameters
+}
+
+/// `@name` anywhere is what the situation calls so.
+pub fn named(value: Value, names: &BTreeMap<&'static str, Value>) -> Value {
+    match value {
+        Value::String(text) => match text.strip_prefix('@') {
+            Some(name) => names.get(name).unwrap_or_else(|| panic!("the situation has no {text}")).clone(),
+            None => Value::String(text),
+        },
+        Value::Array(items) => items.into_iter().map(|item| named(item, names)).collect(),
+        Value::Object(fields) => {
+            fields.into_iter().map(|(name, value)| (name, named(value, names))).collect()
+        }
+        other => other,
+    }
 }

@@ -186,7 +186,7 @@ fn page() -> String {
          Every error that an action may answer beyond those that all may (3–9, 15, 111, 112), with the situation in which \
          the test `coverage::every_error_is_answered` provokes it against a running server, and compares code and HTTP \
          status. {} actions, {} errors; {} of them cannot be provoked, and say why. The situations are steps in \
-         `crates/outrider/tests/server/coverage/situation.rs`; what the call has beyond a right one is under \"with\".\n\n\
+         `crates/outrider/tests/server/situation.rs`; what the call has beyond a right one is under \"with\".\n\n\
          | action | error | HTTP | situation | with |\n|---|---|---|---|---|\n",
         ACTIONS.len(),
         cells().len(),

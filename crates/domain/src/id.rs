@@ -37,6 +37,8 @@ ids! {
     CommandId,
     /// A short message.
     SmsId,
+    /// Something that happened to a tracker.
+    EventId,
     /// A key with which a program calls in a master's name.
     ApiKeyId,
     /// A group of sub-users with the same rights.

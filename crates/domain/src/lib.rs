@@ -7,6 +7,7 @@ mod command_life;
 mod counter;
 mod device_model;
 mod error_code;
+mod event;
 mod id;
 mod identity;
 mod input;
@@ -27,10 +28,11 @@ pub use command_life::{CommandFailure, CommandLife, CommandState, CommandStep, R
 pub use counter::{Counter, CounterRule, CounterType, Totals};
 pub use device_model::{Battery, DeviceModel, IdType, ModelCode, device_models};
 pub use error_code::ErrorCode;
+pub use event::{EventKind, EventType, command_event, event_types};
 pub use id::{
-    AccountId, ApiKeyId, CommandId, CounterId, DeviceId, GarageId, GroupId, InvalidDeviceId, PanelAccountId,
-    RuleId, SecurityGroupId, SensorId, SmsId, SourceId, StatusId, StatusListingId, TagId, TariffId,
-    TrackerId, UserId, VehicleId,
+    AccountId, ApiKeyId, CommandId, CounterId, DeviceId, EventId, GarageId, GroupId, InvalidDeviceId,
+    PanelAccountId, RuleId, SecurityGroupId, SensorId, SmsId, SourceId, StatusId, StatusListingId, TagId,
+    TariffId, TrackerId, UserId, VehicleId,
 };
 pub use identity::{RecordHash, RecordIdentity};
 pub use input::{InputName, InputSpec, Value, ValueKind, input_specs};

@@ -223,6 +223,7 @@ impl Fleet {
     pub async fn cancel_commands(&self, caller: &UserCaller, id: TrackerId) -> Result<(), Failure> {
         let view = self.commanded(caller, id, ErrorCode::EntityNotFound)?;
         self.catalog.step_commands(view.source.id, domain::CommandStep::Cancel, self.now()).await?;
+        self.signals.publish(Signal::EventHappened(view.source.id));
         // Somebody may wait for the answer to what was cancelled.
         self.signals.publish(Signal::CommandWaits(view.source.id));
         Ok(())

@@ -117,7 +117,7 @@ impl Errands {
             Confirmation::Reply => (CommandStep::Send, false),
             Confirmation::Sent => (CommandStep::SendUnanswered, true),
         };
-        self.step(outgoing.id, step).await;
+        self.step(outgoing.source, outgoing.id, step).await;
         if let Some(device) = self.of(outgoing.source) {
             device.in_flight = (!answered).then_some(outgoing.id);
             let wait = if answered { Duration::ZERO } else { CommandLife::REPLY_TIMEOUT };
@@ -143,7 +143,7 @@ impl Errands {
                 found.inspect_err(moments::queue_failed).ok().flatten()?
             }
         };
-        self.step(id, CommandStep::Answer { outcome, reply: text.to_owned() }).await;
+        self.step(source, id, CommandStep::Answer { outcome, reply: text.to_owned() }).await;
         if let Some(device) = self.of(source) {
             device.in_flight = device.in_flight.filter(|in_flight| *in_flight != id);
             device.look = Some(Instant::now());
@@ -172,7 +172,11 @@ impl Errands {
             device.standing = Standing::Known;
         }
         device.look = match queue.take(source, reception.clock.now()).await? {
-            Took::Nothing => None,
+            Took::Nothing => {
+                // All that waited has expired, as is written down now.
+                reception.event_happened(source);
+                None
+            }
             Took::Wait(until) => Some(Instant::now() + until.since(reception.clock.now())),
             Took::Command(command) => {
                 let slot = device.slot;
@@ -213,12 +217,16 @@ impl Errands {
             }
         };
         self.queue().step(id, step, now).await?;
+        self.reception.event_happened(source);
         Ok(None)
     }
 
-    async fn step(&self, id: CommandId, step: CommandStep) {
-        if let Err(error) = self.queue().step(id, step, self.now()).await {
-            moments::queue_failed(&error);
+    async fn step(&self, source: SourceId, id: CommandId, step: CommandStep) {
+        let goes_on = step == CommandStep::Send;
+        match self.queue().step(id, step, self.now()).await {
+            Ok(_) if goes_on => {}
+            Ok(_) => self.reception.event_happened(source),
+            Err(error) => moments::queue_failed(&error),
         }
     }
 

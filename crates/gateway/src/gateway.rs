@@ -1,7 +1,7 @@
 //! The gateway as a whole: binds, accepts, stops.
 
 use crate::{
-    CommandQueue, GatewayConfig, Refusals, RefusedDevice, Roster, Tls, datagrams,
+    CommandQueue, GatewayConfig, Refusals, RefusedDevice, Rest, Roster, Swept, Tls, datagrams,
     detection::{self, STREAMS},
     ending::Ended,
     line::{Line, Stream},
@@ -111,7 +111,7 @@ impl Gateway {
                 }
             }
         }
-        let reception = Arc::new(Reception::new(&config, journal, roster, commands, clock));
+        let reception = Arc::new(Reception::new(&config, journal, roster, commands, signals.clone(), clock));
         let mut listeners = JoinSet::new();
         for Socket { entrance, kind, .. } in sockets {
             let reception = Arc::clone(&reception);
@@ -345,16 +345,20 @@ async fn watch(mut signals: Subscription, reception: Arc<Reception>) {
     }
 }
 
-/// Writes down which commands have expired, and forgets those that were over before everything else of that time is
-/// forgotten. A thousand at a time, so that others are not kept waiting.
+/// Writes down which commands have expired, and forgets those that were over, and what happened, before everything else of
+/// that time is forgotten. A thousand at a time, so that others are not kept waiting.
 async fn sweep(reception: Arc<Reception>) {
     loop {
         sleep(SWEEP_INTERVAL).await;
         loop {
             let now = reception.clock.now();
             match reception.commands.sweep(now, now.minus(reception.retention)).await {
-                Ok(true) => {}
-                Ok(false) => break,
+                Ok(Swept { sources, rest }) => {
+                    sources.into_iter().for_each(|source| reception.event_happened(source));
+                    if rest == Rest::None {
+                        break;
+                    }
+                }
                 Err(error) => {
                     moments::queue_failed(&error);
                     break;

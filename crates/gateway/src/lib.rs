@@ -32,7 +32,7 @@ mod visitors;
 pub use config::{GatewayConfig, Tls};
 pub use gateway::{Bound, Gateway, StartError};
 pub use limits::Limits;
-pub use queue::{Asking, CommandQueue};
+pub use queue::{Asking, CommandQueue, Rest, Swept};
 pub use refused::{Refusal, Refusals, RefusedDevice};
 pub use roster::{Finding, Registered, Roster, RosterError};
 

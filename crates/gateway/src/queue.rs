@@ -1,7 +1,7 @@
 //! The commands that wait for devices: what the gateway asks the catalog about them.
 
 use domain::{CommandId, CommandStep, SourceId, Timestamp};
-use std::{future::Future, pin::Pin};
+use std::{collections::BTreeSet, future::Future, pin::Pin};
 use store::catalog::{Catalog, CatalogError, Took};
 
 pub type Asking<'a, T> = Pin<Box<dyn Future<Output = Result<T, CatalogError>> + Send + 'a>>;
@@ -22,8 +22,24 @@ pub trait CommandQueue: Send + Sync + 'static {
     /// The command that the source has not answered yet.
     fn in_flight(&self, source: SourceId, now: Timestamp) -> Asking<'_, Option<CommandId>>;
 
-    /// Writes down what time alone has done, and forgets what was over before `keep_from`. `true`: more is left.
-    fn sweep(&self, now: Timestamp, keep_from: Timestamp) -> Asking<'_, bool>;
+    /// Writes down what time alone has done, and forgets what was over and what happened before `keep_from`.
+    fn sweep(&self, now: Timestamp, keep_from: Timestamp) -> Asking<'_, Swept>;
+}
+
+/// What a sweep has done.
+#[derive(Default)]
+pub struct Swept {
+    /// Whose commands came to their end.
+    pub sources: BTreeSet<SourceId>,
+    pub rest: Rest,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub enum Rest {
+    #[default]
+    None,
+    /// There is more to sweep.
+    Left,
 }
 
 impl CommandQueue for Catalog {
@@ -50,11 +66,14 @@ impl CommandQueue for Catalog {
         })
     }
 
-    fn sweep(&self, now: Timestamp, keep_from: Timestamp) -> Asking<'_, bool> {
+    fn sweep(&self, now: Timestamp, keep_from: Timestamp) -> Asking<'_, Swept> {
         Box::pin(async move {
             let swept = self.sweep_commands(now).await?;
-            let deleted = self.delete_finished_commands(keep_from).await?;
-            Ok(swept.max(deleted) >= Catalog::COMMANDS_SWEPT_AT_ONCE)
+            let commands = self.delete_finished_commands(keep_from).await?;
+            let events = self.delete_old_events(keep_from).await?;
+            let most = swept.commands.max(commands).max(events);
+            let rest = if most >= Catalog::COMMANDS_SWEPT_AT_ONCE { Rest::Left } else { Rest::None };
+            Ok(Swept { sources: swept.sources, rest })
         })
     }
 }

@@ -19,7 +19,10 @@ use std::{
     },
     time::Duration,
 };
-use store::journal::Journal;
+use store::{
+    journal::Journal,
+    signals::{Signal, Signals},
+};
 use tokio::{sync::Semaphore, time::timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -39,6 +42,7 @@ pub(crate) struct Reception {
     pub(crate) contacts: Contacts,
     pub(crate) stopping: CancellationToken,
     pub(crate) commands: Arc<dyn CommandQueue>,
+    signals: Signals,
     roster: Arc<dyn Roster>,
     lookups: Semaphore,
     /// Counts the times that the roster may have changed.
@@ -51,6 +55,7 @@ impl Reception {
         journal: Arc<dyn Journal>,
         roster: Arc<dyn Roster>,
         commands: Arc<dyn CommandQueue>,
+        signals: Signals,
         clock: Arc<dyn Clock>,
     ) -> Self {
         let limits = config.limits.clone();
@@ -69,6 +74,7 @@ impl Reception {
             contacts,
             stopping: CancellationToken::new(),
             commands,
+            signals,
             roster,
             lookups: Semaphore::new(limits.lookups),
             changes: AtomicU64::new(0),
@@ -104,6 +110,11 @@ impl Reception {
         for source in self.sessions.sources() {
             self.check(source).await;
         }
+    }
+
+    /// A command of the source may have come to its end, which the catalog has written down.
+    pub(crate) fn event_happened(&self, source: SourceId) {
+        self.signals.publish(Signal::EventHappened(source));
     }
 
     /// A command waits for the source: its session sends it, or the one who answers here can.

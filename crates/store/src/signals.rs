@@ -13,6 +13,8 @@ pub enum Signal {
     SourceChanged(SourceId),
     /// A command waits for the source's device.
     CommandWaits(SourceId),
+    /// Something stands in the history of events of trackers on the source.
+    EventHappened(SourceId),
     /// A short message waits in the outbox.
     SmsWaits,
     /// One or all of the user's sessions were ended.

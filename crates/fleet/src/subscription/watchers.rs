@@ -156,7 +156,12 @@ impl Watchers {
                     inbox.tell(stale);
                 }
             }
-            Heard::Signal(Signal::TariffsChanged | Signal::CommandWaits(_) | Signal::SmsWaits) => {}
+            Heard::Signal(
+                Signal::TariffsChanged
+                | Signal::CommandWaits(_)
+                | Signal::EventHappened(_)
+                | Signal::SmsWaits,
+            ) => {}
         }
     }
 

@@ -6,7 +6,7 @@ use domain::{
     Telemetry, Timestamp,
 };
 use gateway::{
-    Asking, CommandQueue, Finding, Gateway, GatewayConfig, Limits, Registered, Roster, RosterError,
+    Asking, CommandQueue, Finding, Gateway, GatewayConfig, Limits, Registered, Roster, RosterError, Swept,
 };
 use std::{
     collections::HashMap,
@@ -272,8 +272,8 @@ impl CommandQueue for TestRoster {
         Box::pin(async { Ok(None) })
     }
 
-    fn sweep(&self, _: Timestamp, _: Timestamp) -> Asking<'_, bool> {
-        Box::pin(async { Ok(false) })
+    fn sweep(&self, _: Timestamp, _: Timestamp) -> Asking<'_, Swept> {
+        Box::pin(async { Ok(Swept::default()) })
     }
 }
 

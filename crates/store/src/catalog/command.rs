@@ -7,6 +7,7 @@
 use super::{
     Catalog, CatalogError, Unreadable,
     columns::{Columns, json},
+    event,
     statements::{returned_id, statements},
 };
 use domain::{
@@ -54,6 +55,15 @@ pub enum Took {
     /// One is in flight: ask again then, or when it is over.
     Wait(Timestamp),
     Nothing,
+}
+
+/// What a sweep has done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Swept {
+    /// A thousand at most, and then more are left.
+    pub commands: usize,
+    /// Whose commands they are.
+    pub sources: BTreeSet<SourceId>,
 }
 
 macro_rules! columns {
@@ -223,9 +233,8 @@ impl Catalog {
         Ok(stepped)
     }
 
-    /// Writes down what time alone has done: what has expired, what was not answered. Answers with how many commands
-    /// that were; a thousand at most, and then more are left.
-    pub async fn sweep_commands(&self, now: Timestamp) -> Result<usize, CatalogError> {
+    /// Writes down what time alone has done: what has expired, what was not answered.
+    pub async fn sweep_commands(&self, now: Timestamp) -> Result<Swept, CatalogError> {
         let mut transaction = self.write().await?;
         let due: Vec<StoredCommand> = query_as(DUE)
             .bind(now.millis())
@@ -234,14 +243,14 @@ impl Catalog {
             .await?;
         // In one order, and whoever else holds a source holds no second one: nobody waits in a circle.
         let sources: BTreeSet<_> = due.iter().map(|command| command.source).collect();
-        for source in sources {
-            hold(&mut transaction, source).await?;
-            for mut command in open(&mut transaction, source).await? {
+        for source in &sources {
+            hold(&mut transaction, *source).await?;
+            for mut command in open(&mut transaction, *source).await? {
                 command.write_step(CommandStep::Pass, now, &mut transaction).await?;
             }
         }
         transaction.commit().await?;
-        Ok(due.len())
+        Ok(Swept { commands: due.len(), sources })
     }
 
     /// Deletes the commands that were over before `keep_from`. Answers with how many; a thousand at most, and then more
@@ -330,7 +339,10 @@ impl StoredCommand {
             write.execute(&mut *transaction).await?;
             if let (Command::Immobilize(on), CommandState::Acknowledged) = (&self.command, life.state) {
                 let confirmed = query(SET_IMMOBILIZED).bind(self.source.0).bind(i64::from(*on));
-                confirmed.execute(transaction).await?;
+                confirmed.execute(&mut *transaction).await?;
+            }
+            if self.life.state != before.state {
+                event::command_stepped(transaction, self).await?;
             }
         }
         Ok(possible)

@@ -24,6 +24,7 @@ pub(super) const SQLITE: &[(i64, &str, &str)] = &[
     (47, "ui_settings", include_str!("../../migrations/sqlite/0047_ui_settings.sql")),
     (48, "avatars", include_str!("../../migrations/sqlite/0048_avatars.sql")),
     (60, "sms", include_str!("../../migrations/sqlite/0060_sms.sql")),
+    (120, "events", include_str!("../../migrations/sqlite/0120_events.sql")),
 ];
 pub(super) const POSTGRES: &[(i64, &str, &str)] = &[
     (1, "catalog", include_str!("../../migrations/postgres/0001_catalog.sql")),
@@ -42,6 +43,7 @@ pub(super) const POSTGRES: &[(i64, &str, &str)] = &[
     (47, "ui_settings", include_str!("../../migrations/postgres/0047_ui_settings.sql")),
     (48, "avatars", include_str!("../../migrations/postgres/0048_avatars.sql")),
     (60, "sms", include_str!("../../migrations/postgres/0060_sms.sql")),
+    (120, "events", include_str!("../../migrations/postgres/0120_events.sql")),
 ];
 
 /// Applies what is missing.

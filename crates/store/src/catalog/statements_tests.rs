@@ -2,7 +2,7 @@
 
 use crate::catalog::{
     BundleOrder, Catalog, CodeOrder, Direction, Location, TariffOrder, TestDatabase, UserOrder,
-    activation_code, api_key, bundle, command, counter, directory, group, life, panel_account, rule,
+    activation_code, api_key, bundle, command, counter, directory, event, group, life, panel_account, rule,
     security_group, sensor, session, sim_card, sms, source, source_setting, status, sub_user, tag, tariff,
     tracker, trip_detection, ui_setting, user, vehicle,
 };
@@ -23,6 +23,7 @@ fn statements() -> Vec<(String, &'static str)> {
         ("activation_code", activation_code::STATEMENTS),
         ("bundle", bundle::STATEMENTS),
         ("directory", directory::STATEMENTS),
+        ("event", event::STATEMENTS),
         ("group", group::STATEMENTS),
         ("life", life::STATEMENTS),
         ("panel_account", panel_account::STATEMENTS),
@@ -115,6 +116,13 @@ async fn look_ups_of_every_call_and_login_use_an_index() {
         (command::COUNT_OPEN, "USING INDEX commands_open (source_id=?)"),
         (command::OPEN, "USING INDEX commands_open (source_id=?)"),
         (command::DUE, "USING INDEX commands_"),
+        (event::OLDEST_FIRST, "USING INDEX events_account_time (account_id=? AND time>? AND time<?)"),
+        (
+            event::OF_TRACKER_NEWEST_FIRST,
+            "USING INDEX events_tracker_time (tracker_id=? AND time>? AND time<?)",
+        ),
+        (event::AFTER, "USING INDEX events_account (account_id=? AND "),
+        (event::DELETE_OLD, "events_time (time<?)"),
         (counter::OF_SOURCE, "counters_source (source_id=?)"),
         (sensor::OF_SOURCE, "USING INDEX sensors_source (source_id=?)"),
         (tracker::OF_ACCOUNT, "USING INDEX trackers_account_source (account_id=?)"),

@@ -164,9 +164,9 @@ pub(crate) async fn an_expired_command_is_never_taken(catalog: &Catalog) {
     let states: Vec<_> = states.into_iter().map(|each| (each.id, each.life.state)).collect();
     assert_eq!(states, [(soon, CommandState::Expired), (late, CommandState::Queued)]);
 
-    assert_eq!(catalog.sweep_commands(at(9)).await.unwrap(), 0);
-    assert_eq!(catalog.sweep_commands(at(10)).await.unwrap(), 1);
-    assert_eq!(catalog.sweep_commands(at(10)).await.unwrap(), 0);
+    assert_eq!(catalog.sweep_commands(at(9)).await.unwrap().commands, 0);
+    assert_eq!(catalog.sweep_commands(at(10)).await.unwrap().commands, 1);
+    assert_eq!(catalog.sweep_commands(at(10)).await.unwrap().commands, 0);
     assert_eq!(state(catalog, soon, 0).await, CommandState::Expired, "written down");
 
     assert_eq!(catalog.take_command(source, at(1000)).await.unwrap(), Took::Nothing);

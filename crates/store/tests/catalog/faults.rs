@@ -3,15 +3,15 @@
 
 use crate::world::{self, Fresh, account, at, register, source, sub_user};
 use domain::{
-    AccountId, Command, CommandId, CommandStep, DeviceId, Discrete, DiscreteType, GroupId, NewSensor,
-    Outcome, Reliability, SensorKind, SensorOrigin, SourceId, TagId, TariffId, TrackerId, UserId,
+    AccountId, Command, CommandId, CommandStep, DeviceId, Discrete, DiscreteType, EventKind, GroupId,
+    NewSensor, Outcome, Reliability, SensorKind, SensorOrigin, SourceId, TagId, TariffId, TrackerId, UserId,
 };
 use serde_json::{Map, json};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection, Executor, Row};
 use std::{collections::BTreeMap, pin::Pin};
 use store::catalog::{
-    BundledSim, Catalog, CatalogError, Clones, CodeTerms, Money, NewClone, NewCommand, NewSource, NewTracker,
-    PlanChange, Reassign, Release, SimCard, SourceSetting, VehicleDraft,
+    BundledSim, Catalog, CatalogError, Clones, CodeTerms, Money, NewClone, NewCommand, NewEvent, NewSource,
+    NewTracker, PlanChange, Reassign, Release, SimCard, SourceSetting, VehicleDraft,
 };
 
 /// No write of any call gets so far.
@@ -158,7 +158,7 @@ async fn world(catalog: &Catalog) -> World {
         catalog.set_output_title(source, 1, "Pump").await.unwrap();
         let setting = SourceSetting { source, kind: "lbs".into(), value: Map::new() };
         catalog.set_source_setting(&setting).await.unwrap();
-        catalog.enqueue_command(&command(source)).await.unwrap();
+        catalog.enqueue_command(&command((source, tracker))).await.unwrap();
     }
     let foreign = catalog.create_tag(theirs, "Hot", "FF0000").await.unwrap();
     name(catalog, theirs, foreign, clones[0]).await;
@@ -180,16 +180,20 @@ fn vehicle(tracker: TrackerId) -> VehicleDraft {
     VehicleDraft { tracker: Some(tracker), garage: None, tags: Vec::new(), fields }
 }
 
-fn command(source: SourceId) -> NewCommand {
+fn command((source, tracker): (SourceId, TrackerId)) -> NewCommand {
     NewCommand {
         source,
-        tracker: None,
+        tracker: Some(tracker),
         user: None,
         command: Command::Locate,
         reliability: Reliability::Repeated,
         asked: at(0),
         expires: at(1000),
     }
+}
+
+async fn master(world: &World) -> UserId {
+    world.catalog.user_by_login("b").await.unwrap().unwrap().id
 }
 
 async fn newest_command(world: &World) -> CommandId {
@@ -257,21 +261,39 @@ const CALLS: &[Call] = calls! {
     };
     "delete a group", 2: |world| world.catalog.delete_group(world.ours, world.group);
     "set a password", 1: |world| world.catalog.set_password(world.sub_user, "hash 2");
-    "queue a command", 2: |world| async { world.catalog.enqueue_command(&command(world.van.0)).await };
+    "queue a command", 2: |world| async { world.catalog.enqueue_command(&command(world.van)).await };
     "take a command", 2: |world| world.catalog.take_command(world.van.0, at(2));
     "send a command", 2: |world| async {
         let open = world.catalog.open_commands(world.van.0, at(2)).await?;
         world.catalog.step_command(open[0].id, CommandStep::Send, at(2)).await
     };
-    "answer a command", 2: |world| async {
+    "answer a command", 3: |world| async {
         let open = world.catalog.open_commands(world.van.0, at(2)).await?;
         let answer = CommandStep::Answer { outcome: Outcome::Done, reply: "ok".into() };
         world.catalog.step_command(open[0].id, answer, at(2)).await
     };
-    "cancel a command", 2: |world| async {
+    "cancel a command", 3: |world| async {
         world.catalog.step_command(newest_command(world).await, CommandStep::Cancel, at(2)).await
     };
-    "queue another command", 2: |world| async { world.catalog.enqueue_command(&command(world.van.0)).await };
+    "tell what happened", 2: |world| async {
+        let event = NewEvent {
+            source: world.van.0,
+            kind: EventKind::LocationResponse,
+            time: at(2),
+            message: "Location received".into(),
+            cause: "answer".into(),
+            place: None,
+        };
+        world.catalog.record_event(&event).await
+    };
+    "mark an event read", 1: |world| async {
+        let newest = world.catalog.newest_event().await?;
+        world.catalog.mark_event_read(master(world).await, newest).await
+    };
+    "mark all events read", 2: |world| async {
+        world.catalog.mark_all_events_read(master(world).await).await
+    };
+    "queue another command", 2: |world| async { world.catalog.enqueue_command(&command(world.van)).await };
     "replace", 20: |world| async {
         let release = Release { source: world.van.0, at: at(3) };
         world.catalog.replace(release, &bundled(world, 0, "5").await).await
@@ -286,7 +308,7 @@ const CALLS: &[Call] = calls! {
         let new = NewClone { of: world.van.1, label: "Moved".into() };
         world.catalog.move_tracker(&new, world.theirs, at(6)).await
     };
-    "sweep commands", 2: |world| world.catalog.sweep_commands(at(2000));
+    "sweep commands", 3: |world| world.catalog.sweep_commands(at(2000));
     "corrupt", 10: |world| async {
         world.catalog.corrupt(Release { source: world.bike.0, at: at(7) }, Clones::Delete).await
     };

@@ -11,6 +11,7 @@ macro_rules! assert_fails {
 }
 
 mod commands;
+mod events;
 mod faults;
 mod members;
 mod objects;
@@ -77,6 +78,9 @@ conformance! {
     commands::finished_commands_go_and_the_immobilizer_stays,
     commands::commands_of_a_source_are_bounded,
     commands::one_of_many_takers_gets_a_command,
+    events::an_event_is_told_once_to_whoever_stands_there,
+    events::events_are_filtered_ordered_and_read,
+    events::every_end_of_a_command_is_told_once,
     sms::short_messages_go_out_in_order_and_are_due_again_when_nobody_says_more,
     sms::a_short_message_ends_once,
     sms::an_expired_short_message_is_never_taken,

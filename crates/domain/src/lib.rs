@@ -36,7 +36,7 @@ pub use id::{
 };
 pub use identity::{RecordHash, RecordIdentity};
 pub use input::{InputName, InputSpec, Value, ValueKind, input_specs};
-pub use message::{Fix, Inputs, Message};
+pub use message::{Fix, Inputs, Message, PositionSource};
 pub use record::{Contact, ContactKind, Derived, Problem, Record, Reply, Telemetry, TimeOrigin, Transport};
 pub use right::Right;
 pub use sensor::{
@@ -46,9 +46,7 @@ pub use sensor::{
 };
 pub use settings::{ConnectionTimeouts, IgnitionSource, TripDetection};
 pub use short_messages::{Blanks, ShortMessages};
-pub use state::{
-    Connection, ConnectionStatus, LatestFix, LatestValue, Movement, MovementStatus, PositionSource, State,
-};
+pub use state::{Connection, ConnectionStatus, LatestFix, LatestValue, Movement, MovementStatus, State};
 pub use time::{Timestamp, plausible_time};
 pub use units::{Coordinates, Heading, Metres, Speed};
 pub use units_type::{MeasurementSystem, UnitsType};

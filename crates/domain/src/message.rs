@@ -23,6 +23,17 @@ pub struct Fix {
     pub satellites: Option<u8>,
     /// Radius of uncertainty.
     pub precision: Option<Metres>,
+    pub source: PositionSource,
+}
+
+/// What a position was learned from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PositionSource {
+    /// The device's own receiver.
+    #[default]
+    Gnss,
+    /// Mobile cells that the device heard: never a GPS point.
+    Cells,
 }
 
 impl Fix {
@@ -35,6 +46,7 @@ impl Fix {
             altitude: None,
             satellites: None,
             precision: None,
+            source: PositionSource::Gnss,
         }
     }
 

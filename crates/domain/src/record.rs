@@ -102,14 +102,40 @@ pub struct Reply {
     pub bytes: Box<[u8]>,
 }
 
-/// What the house learned about a record after it came in, such as a position from cells.
+/// A position that did not come as a message: from cells that one named, or out of the text of a short message.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Derived {
     pub source: SourceId,
+    /// When it was learned.
     pub received: Timestamp,
-    /// The record that this completes.
-    pub completes: RecordIdentity,
+    /// Where it stands on the time line: there where the record stands that it completes.
+    pub time: Timestamp,
+    /// The record that this completes, one of the source's at `time`; `None` when it completes none.
+    pub completes: Option<RecordHash>,
     pub fix: Fix,
+}
+
+impl Derived {
+    /// How it stands in history: a message of its own beside the record that it completes. What was learned twice of
+    /// one record is there once.
+    pub fn as_telemetry(&self) -> Telemetry {
+        let Self { source, received, time, completes, fix } = self;
+        let named = match completes {
+            Some(record) => record.0.to_le_bytes(),
+            None => {
+                let [lat, lng] = [fix.coordinates.lat(), fix.coordinates.lng()].map(f64::to_bits);
+                (u128::from(lat) << 64 | u128::from(lng)).to_le_bytes()
+            }
+        };
+        Telemetry {
+            source: *source,
+            received: *received,
+            time: *time,
+            time_origin: TimeOrigin::Device,
+            hash: RecordHash::of(&[b"derived", &named[..]].concat()),
+            message: Message { time: Some(*time), fix: Some(*fix), ..Message::default() },
+        }
+    }
 }
 
 /// Bytes that were acknowledged or refused and could not be understood: kept, countable, decodable again.

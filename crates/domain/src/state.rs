@@ -172,23 +172,6 @@ impl State {
     fn place_of(&self, name: InputName) -> Result<usize, usize> {
         self.values.binary_search_by_key(&name, |value| value.name)
     }
-
-    /// Where the source is now: the newer of its fix and its position from cells.
-    pub fn position(&self) -> Option<(LatestFix, PositionSource)> {
-        let gnss = self.fix.map(|fix| (fix, PositionSource::Gnss));
-        let cells = self.cell_fix.map(|fix| (fix, PositionSource::Cells));
-        match (gnss, cells) {
-            (Some(gnss), Some(cells)) if cells.0.time > gnss.0.time => Some(cells),
-            (gnss, cells) => gnss.or(cells),
-        }
-    }
-}
-
-/// What a position was learned from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PositionSource {
-    Gnss,
-    Cells,
 }
 
 #[cfg(test)]
@@ -229,24 +212,5 @@ mod tests {
         assert!(state.values().is_sorted_by_key(|value| value.name));
         assert!(state.put(names[0], at(2), &Value::Int(2)), "a known name is still kept up to date");
         assert!(!state.put(names[1999], at(2), &Value::Int(2)), "a new name is not taken");
-    }
-
-    #[test]
-    fn the_newer_position_is_shown_and_the_receiver_wins_a_tie() {
-        let fix = |seconds| {
-            Some(LatestFix { fix: Fix::at(crate::Coordinates::new(1.0, 1.0).unwrap()), time: at(seconds) })
-        };
-        for (gnss, cells, expected) in [
-            (None, None, None),
-            (fix(1), None, Some((1, PositionSource::Gnss))),
-            (None, fix(1), Some((1, PositionSource::Cells))),
-            (fix(1), fix(2), Some((2, PositionSource::Cells))),
-            (fix(2), fix(2), Some((2, PositionSource::Gnss))),
-            (fix(3), fix(2), Some((3, PositionSource::Gnss))),
-        ] {
-            let state = State { fix: gnss, cell_fix: cells, ..State::default() };
-            let expected = expected.map(|(seconds, source)| (at(seconds), source));
-            assert_eq!(state.position().map(|(fix, source)| (fix.time, source)), expected);
-        }
     }
 }

@@ -253,8 +253,9 @@ impl Fleet {
 
     /// Latitude and longitude of the device's last position.
     fn whereabouts(&self, source: SourceId) -> Option<(f64, f64)> {
+        let settings = self.live.settings(source);
         let place = self.live.with_state(source, |state| {
-            let coordinates = state.position()?.0.fix.coordinates;
+            let coordinates = telemetry::position(state, &settings)?.fix.coordinates;
             Some((coordinates.lat(), coordinates.lng()))
         });
         place.flatten()

@@ -8,7 +8,7 @@ use crate::{
     tls::Tls,
 };
 use anyhow::Context;
-use domain::{Clock, ConnectionTimeouts, IgnitionSource, TripDetection};
+use domain::{Clock, ConnectionTimeouts};
 use fleet::{ByDefault, Doorkeeper, Fleet, Parts, Randomness, Setup, SmsGateway, TurnedAway};
 use gateway::{Bound, Gateway, GatewayConfig, Limits, Refusals, RefusedDevice};
 use live::{Live, Options};
@@ -232,12 +232,11 @@ fn journal_config(store: &config::Store) -> JournalConfig {
 
 fn source_settings(config: &Config) -> SourceSettings {
     SourceSettings {
-        trips: TripDetection::default(),
         timeouts: ConnectionTimeouts {
             idle: config.status.idle_timeout,
             offline: config.status.offline_timeout,
         },
-        ignition: IgnitionSource::default(),
+        ..SourceSettings::default()
     }
 }
 

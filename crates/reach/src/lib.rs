@@ -1,5 +1,6 @@
 //! The world beside devices: short messages, over HTTP or SMPP, with a durable outbox; and the one guarded client of all
 //! outbound HTTP.
 
+pub mod derive;
 pub mod outbound;
 pub mod sms;

@@ -311,7 +311,7 @@ impl Fleet {
             heading: Some(Heading::from_degrees(vehicle.heading as u16)),
             altitude: Some(Metres(vehicle.altitude.round() as f32)),
             satellites: Some(12 + random.random_range(-2i8..=2) as u8),
-            precision: None,
+            ..Fix::at(coordinates)
         };
         let time = Timestamp::from_millis(vehicle.time);
         let values = [

@@ -269,9 +269,9 @@ async fn a_newer_format_is_refused_with_one_line() {
     let checksum = crc32fast::hash(&bytes[..20]);
     bytes[20..24].copy_from_slice(&checksum.to_le_bytes());
     fs::write(&file, bytes).unwrap();
-    let expected = format!("{} has format version 2, this program reads up to 1", file.display());
+    let expected = format!("{} has format version 3, this program reads up to 2", file.display());
     let refused = EmbeddedJournal::open(folder.path(), config()).err().unwrap();
-    assert!(matches!(refused, OpenError::NewerFormat { version: 2, .. }));
+    assert!(matches!(refused, OpenError::NewerFormat { version: 3, .. }));
     assert_eq!(refused.to_string(), expected);
     assert_eq!(read_all(folder.path()).err().unwrap().to_string(), expected);
 }

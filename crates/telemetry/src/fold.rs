@@ -3,20 +3,31 @@
 
 use crate::{connection_status, movement, totals, vocabulary::vocabulary};
 use domain::{
-    ConnectionTimeouts, Contact, ContactKind, Derived, Fix, IgnitionSource, InputName, LatestFix, Record,
-    State, Telemetry, TimeOrigin, Timestamp, TripDetection, Value, plausible_time,
+    ConnectionTimeouts, Contact, ContactKind, Derived, Fix, IgnitionSource, InputName, LatestFix, Metres,
+    PositionSource, Record, State, Telemetry, TimeOrigin, Timestamp, TripDetection, Value,
 };
-use std::{
-    ops::{BitOr, BitOrAssign},
-    time::Duration,
-};
+use std::ops::{BitOr, BitOrAssign};
 
 /// What decides how the records of one source are understood.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SourceSettings {
     pub trips: TripDetection,
     pub timeouts: ConnectionTimeouts,
     pub ignition: IgnitionSource,
+    /// A position from cells that may be further off is not used.
+    pub cell_radius: Metres,
+}
+
+impl Default for SourceSettings {
+    fn default() -> Self {
+        Self {
+            trips: TripDetection::default(),
+            timeouts: ConnectionTimeouts::default(),
+            ignition: IgnitionSource::default(),
+            // `max_radius` of `tracker/settings/lbs`, where nobody has changed it.
+            cell_radius: Metres(300.0),
+        }
+    }
 }
 
 /// What of a state changed.
@@ -77,7 +88,7 @@ pub fn apply(state: &mut State, record: &Record, settings: &SourceSettings) -> C
         Record::Reply(reply) => heard(state, reply.received),
         // The bytes were not understood, but they came from the device.
         Record::Problem(problem) => heard(state, problem.received),
-        Record::Derived(derived) => apply_derived(state, derived),
+        Record::Derived(derived) => apply_derived(state, derived, settings),
     };
     Change { connection: before != status(state), ..change }
 }
@@ -120,8 +131,27 @@ fn apply_telemetry(state: &mut State, telemetry: &Telemetry, settings: &SourceSe
             change.values |= state.put(name, *time, value);
         }
     }
+    change | travel(state, telemetry, settings)
+}
+
+/// Where the device was and whether it moved. As nothing of this comes from the device, it was not heard of.
+fn apply_derived(state: &mut State, derived: &Derived, settings: &SourceSettings) -> Change {
+    match derived.fix.source {
+        PositionSource::Gnss => travel(state, &derived.as_telemetry(), settings),
+        PositionSource::Cells => {
+            let counts = derived.fix.is_usable() && is_precise(&derived.fix, settings);
+            let fix = counts && keep_newer(&mut state.cell_fix, derived.fix, derived.time);
+            Change { fix, ..Change::NOTHING }
+        }
+    }
+}
+
+/// What a record of the device's own receiver says of place and movement.
+fn travel(state: &mut State, telemetry: &Telemetry, settings: &SourceSettings) -> Change {
+    let mut change = Change::NOTHING;
+    let fix = believed_fix(telemetry);
     if let Some(fix) = fix {
-        change.fix = keep_newer(&mut state.fix, fix, *time);
+        change.fix = keep_newer(&mut state.fix, fix, telemetry.time);
     }
     if let Some(sample) = movement::Sample::of(telemetry, &settings.ignition) {
         let before = state.movement;
@@ -133,14 +163,9 @@ fn apply_telemetry(state: &mut State, telemetry: &Telemetry, settings: &SourceSe
     change
 }
 
-fn apply_derived(state: &mut State, derived: &Derived) -> Change {
-    // One from the future would hold the position for ever; how old it may be does not matter here.
-    let time = plausible_time(derived.completes.device_time, derived.received, Duration::MAX);
-    let fix = time.filter(|_| derived.fix.is_usable());
-    Change {
-        fix: fix.is_some_and(|time| keep_newer(&mut state.cell_fix, derived.fix, time)),
-        ..Change::NOTHING
-    }
+/// Whether a position from cells is as good as the user wants it. One that does not say how good it is is not.
+pub(crate) fn is_precise(fix: &Fix, settings: &SourceSettings) -> bool {
+    fix.precision.is_some_and(|precision| precision <= settings.cell_radius)
 }
 
 fn keep_newer(latest: &mut Option<LatestFix>, fix: Fix, time: Timestamp) -> bool {
@@ -155,7 +180,7 @@ fn keep_newer(latest: &mut Option<LatestFix>, fix: Fix, time: Timestamp) -> bool
 /// The fix of the device's own receiver, when it may be shown: usable, and its time is not suspect.
 pub(crate) fn believed_fix(telemetry: &Telemetry) -> Option<Fix> {
     let believed = telemetry.time_origin != TimeOrigin::Suspect;
-    telemetry.message.fix.filter(|fix| believed && fix.is_usable())
+    telemetry.message.fix.filter(|fix| believed && fix.source == PositionSource::Gnss && fix.is_usable())
 }
 
 /// A reader without a key in it reports zeros; the last key stays known.
@@ -171,8 +196,8 @@ fn says_nothing(name: InputName, value: &Value) -> bool {
 mod tests {
     use super::*;
     use domain::{
-        ConnectionStatus, Coordinates, Inputs, Message, MovementStatus, Problem, RecordHash, RecordIdentity,
-        Reply, SourceId, Speed, Transport,
+        ConnectionStatus, Coordinates, Inputs, Message, MovementStatus, Problem, RecordHash, Reply, SourceId,
+        Speed, Transport,
     };
     use proptest::prelude::*;
 
@@ -234,6 +259,7 @@ mod tests {
     fn a_day_of_a_device() {
         use ConnectionStatus::{Active, Idle, SignalLost};
         use MovementStatus::{Moving, Parked};
+        use PositionSource::{Cells, Gnss};
         let invalid = {
             let mut telemetry = with_fix(telemetry(30, 30, &[]), 9.0);
             telemetry.message.fix.as_mut().unwrap().satellites = Some(1);
@@ -244,12 +270,14 @@ mod tests {
             telemetry.time_origin = TimeOrigin::Suspect;
             telemetry
         };
-        let derived = |received, time| {
+        let derived = |received, time, source, metres: f32| {
+            let (precision, speed) = (Some(Metres(metres)), Some(Speed::from_kmh(50.0)));
             Record::Derived(Derived {
                 source: SOURCE,
                 received: at(received),
-                completes: RecordIdentity { device_time: at(time), hash: RecordHash(0) },
-                fix: Fix::at(Coordinates::new(5.0, 5.0).unwrap()),
+                time: at(time),
+                completes: None,
+                fix: Fix { source, precision, speed, ..Fix::at(Coordinates::new(5.0, 5.0).unwrap()) },
             })
         };
         let reply =
@@ -283,15 +311,19 @@ mod tests {
             (suspect.into_record(), "cv", Idle, Moving, Some(4.0)),
             (with_fix(telemetry(70, 69, &[]), 7.0).into_record(), "cfs", Active, Moving, Some(7.0)),
             (contact(80, ContactKind::Lost), "s", SignalLost, Moving, Some(7.0)),
-            (derived(85, 84), "f", SignalLost, Moving, Some(7.0)),
-            (derived(86, 83), "", SignalLost, Moving, Some(7.0)),
-            (derived(86, 687), "", SignalLost, Moving, Some(7.0)),
+            (derived(85, 84, Cells, 300.0), "f", SignalLost, Moving, Some(7.0)),
+            (derived(86, 83, Cells, 300.0), "", SignalLost, Moving, Some(7.0)),
+            // Further off than the user wants it.
+            (derived(86, 85, Cells, 300.5), "", SignalLost, Moving, Some(7.0)),
             (contact(79, ContactKind::Heartbeat), "c", SignalLost, Moving, Some(7.0)),
             (contact(90, ContactKind::Login(Transport::Tcp)), "cs", Active, Moving, Some(7.0)),
             (contact(89, ContactKind::Lost), "", Active, Moving, Some(7.0)),
             (contact(91, ContactKind::Closed), "", Active, Moving, Some(7.0)),
             (reply, "c", Active, Moving, Some(7.0)),
             (problem, "c", Active, Moving, Some(7.0)),
+            // Out of the text of a short message: late, and then the newest.
+            (derived(100, 68, Gnss, 0.0), "", Active, Moving, Some(7.0)),
+            (derived(101, 100, Gnss, 0.0), "f", Active, Moving, Some(5.0)),
         ];
         let settings = SourceSettings::default();
         let mut state = State::default();

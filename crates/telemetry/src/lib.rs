@@ -14,4 +14,4 @@ mod vocabulary;
 pub use fold::{Change, SourceSettings, apply};
 pub use status::{connection_status, next_change};
 pub use totals::Counting;
-pub use view::{Additional, GpsView, GsmView, StateView, last_gps_point};
+pub use view::{Additional, GpsView, GsmView, StateView, last_gps_point, position};

@@ -3,7 +3,8 @@
 
 use crate::{fold::believed_fix, sensor::ignition, vocabulary::vocabulary};
 use domain::{
-    IgnitionSource, Movement, MovementStatus, Speed, Telemetry, TimeOrigin, Timestamp, TripDetection, Value,
+    IgnitionSource, Movement, MovementStatus, PositionSource, Speed, Telemetry, TimeOrigin, Timestamp,
+    TripDetection, Value,
 };
 use std::time::Duration;
 
@@ -19,11 +20,13 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// What a record tells, whether it comes live or from history; `None` when its time is suspect.
+    /// What a record tells, whether it comes live or from history; `None` when its time is suspect, or it is a position
+    /// from cells.
     pub fn of(telemetry: &Telemetry, ignition_source: &IgnitionSource) -> Option<Self> {
         let words = vocabulary();
         let flag = |name| telemetry.message.inputs.get(name).and_then(Value::flag);
-        (telemetry.time_origin != TimeOrigin::Suspect).then(|| Self {
+        let from_cells = telemetry.message.fix.is_some_and(|fix| fix.source == PositionSource::Cells);
+        (telemetry.time_origin != TimeOrigin::Suspect && !from_cells).then(|| Self {
             time: telemetry.time,
             speed: believed_fix(telemetry).and_then(|fix| fix.speed),
             ignition: ignition(ignition_source, |name| Some((telemetry.message.inputs.get(name)?, ())))

@@ -3,6 +3,7 @@
 
 use crate::{
     SourceSettings, connection_status,
+    fold::is_precise,
     sensor::{latest_ignition, switches},
     vocabulary::vocabulary,
 };
@@ -91,10 +92,10 @@ impl StateView {
         let ignition = latest_ignition(state, &settings.ignition);
         Self {
             source_id: source,
-            gps: gps(state, model),
+            gps: gps(state, model, settings),
             connection_status: connection_status(state, now, &settings.timeouts),
             movement_status: state.movement.status,
-            last_update: last_update(state),
+            last_update: last_update(state, settings),
             gsm: gsm(state, model),
             battery_level,
             battery_update,
@@ -116,20 +117,29 @@ pub fn last_gps_point(state: &State) -> Option<&LatestFix> {
     state.fix.as_ref()
 }
 
-fn gps(state: &State, model: &DeviceModel) -> GpsView {
-    let position = state.position();
-    let fix = position.map(|(latest, _)| latest.fix);
+/// Where a source is now: its newest fix, or its position from cells if that is newer and precise enough.
+pub fn position(state: &State, settings: &SourceSettings) -> Option<LatestFix> {
+    let cells = state.cell_fix.filter(|latest| is_precise(&latest.fix, settings));
+    match (state.fix, cells) {
+        (Some(gnss), Some(cells)) if cells.time > gnss.time => Some(cells),
+        (gnss, cells) => gnss.or(cells),
+    }
+}
+
+fn gps(state: &State, model: &DeviceModel, settings: &SourceSettings) -> GpsView {
+    let position = position(state, settings);
+    let fix = position.map(|latest| latest.fix);
     let whole_metres = |metres: Metres| metres.0.round() as i32;
     let altitude = fix.and_then(|fix| fix.altitude).map_or(0, whole_metres);
     GpsView {
-        updated: position.map(|(latest, _)| latest.time),
+        updated: position.map(|latest| latest.time),
         signal_level: fix.and_then(|fix| fix.satellites).filter(|_| model.satellites).map(gps_signal),
         location: fix.map(|fix| fix.coordinates),
         heading: fix.and_then(|fix| fix.heading).map_or(0, |heading| heading.degrees()),
         speed: fix.and_then(|fix| fix.speed).map_or(0, |speed| speed.kmh().round() as i32),
         alt: model.altitude.then_some(altitude),
         precision: fix.and_then(|fix| fix.precision).map(whole_metres).filter(|metres| *metres != 0),
-        gsm_lbs: matches!(position, Some((_, PositionSource::Cells))),
+        gsm_lbs: fix.is_some_and(|fix| fix.source == PositionSource::Cells),
     }
 }
 
@@ -186,9 +196,9 @@ fn additional(state: &State, model: &DeviceModel) -> Vec<Additional> {
         .collect()
 }
 
-fn last_update(state: &State) -> Option<Timestamp> {
+fn last_update(state: &State, settings: &SourceSettings) -> Option<Timestamp> {
     let values = state.values().iter().map(|value| value.time);
-    let fixes = [state.fix, state.cell_fix].into_iter().flatten().map(|fix| fix.time);
+    let fixes = [state.fix, position(state, settings)].into_iter().flatten().map(|fix| fix.time);
     let movement = [state.movement.since, state.movement.last_moved].into_iter().flatten();
     values.chain(fixes).chain(movement).max()
 }
@@ -375,16 +385,29 @@ mod tests {
 
     #[test]
     fn a_position_from_cells_is_no_gps_point() {
+        let from_cells = Fix {
+            precision: Some(Metres(850.0)),
+            source: PositionSource::Cells,
+            ..Fix::at(Coordinates::new(45.1, 10.1).unwrap())
+        };
         let mut state = on_the_map(10);
-        let from_cells =
-            Fix { precision: Some(Metres(850.0)), ..Fix::at(Coordinates::new(45.1, 10.1).unwrap()) };
-        state.cell_fix = Some(LatestFix { fix: from_cells, time: at(20) });
-        let shown = view(&state, &model());
-        let GpsView { updated, location, precision, gsm_lbs, signal_level, .. } = shown.gps;
-        assert_eq!((updated, location), (Some(at(20)), Coordinates::new(45.1, 10.1)));
-        assert_eq!((precision, gsm_lbs, signal_level), (Some(850), true, None));
-        assert_eq!(shown.last_update, Some(at(20)));
-        assert_eq!(last_gps_point(&state).unwrap().time, at(10));
+        // The time of the position from cells, the radius that counts, and whether it is shown.
+        for (time, radius, is_shown) in
+            [(20, 850.0, true), (20, 849.0, false), (10, 850.0, false), (9, 10_000.0, false)]
+        {
+            state.cell_fix = Some(LatestFix { fix: from_cells, time: at(time) });
+            let settings = SourceSettings { cell_radius: Metres(radius), ..SourceSettings::default() };
+            let shown = StateView::of(SourceId(7), &state, &model(), at(100), &settings);
+            let GpsView { updated, location, precision, gsm_lbs, signal_level, .. } = shown.gps;
+            let place = (updated, location, precision, signal_level);
+            let expected = match is_shown {
+                true => (Some(at(20)), Coordinates::new(45.1, 10.1), Some(850), None),
+                false => (Some(at(10)), Some(fix().coordinates), None, Some(70)),
+            };
+            assert_eq!((place, gsm_lbs), (expected, is_shown), "{time} {radius}");
+            assert_eq!(shown.last_update, updated);
+            assert_eq!(last_gps_point(&state).unwrap().time, at(10));
+        }
     }
 
     #[test]

@@ -18,8 +18,8 @@
 
 use super::Snapshot;
 use domain::{
-    Connection, Coordinates, Fix, Heading, InputName, LatestFix, Metres, Movement, MovementStatus, SourceId,
-    Speed, State, Timestamp, Totals, Value,
+    Connection, Coordinates, Fix, Heading, InputName, LatestFix, Metres, Movement, MovementStatus,
+    PositionSource, SourceId, Speed, State, Timestamp, Totals, Value,
 };
 use std::time::Duration;
 use store::journal::Position;
@@ -90,7 +90,9 @@ impl Writer {
     }
 
     fn fix(&mut self, latest: &LatestFix) {
-        let Fix { coordinates, valid, speed, heading, altitude, satellites, precision } = latest.fix;
+        // What it was learned from is told by its place.
+        let Fix { coordinates, valid, speed, heading, altitude, satellites, precision, source: _ } =
+            latest.fix;
         self.time(latest.time);
         self.0.push(bits([
             valid,
@@ -213,8 +215,8 @@ impl Reader<'_> {
             state.put(name, time, &self.value()?);
         }
         let [own, cells] = flags(self.byte()?);
-        state.fix = self.when(own, Self::fix)?;
-        state.cell_fix = self.when(cells, Self::fix)?;
+        state.fix = self.when(own, |it| it.fix(PositionSource::Gnss))?;
+        state.cell_fix = self.when(cells, |it| it.fix(PositionSource::Cells))?;
         let [packet, message, current, activated, lost] = flags(self.byte()?);
         state.connection = Connection {
             last_packet: self.when(packet, Self::time)?,
@@ -244,7 +246,7 @@ impl Reader<'_> {
         })
     }
 
-    fn fix(&mut self) -> Option<LatestFix> {
+    fn fix(&mut self, source: PositionSource) -> Option<LatestFix> {
         let time = self.time()?;
         let [valid, speed, heading, altitude, satellites, precision] = flags(self.byte()?);
         let (lat, lng) = (f64::from_le_bytes(self.array()?), f64::from_le_bytes(self.array()?));
@@ -256,6 +258,7 @@ impl Reader<'_> {
             altitude: self.when(altitude, |it| it.f32().map(Metres))?,
             satellites: self.when(satellites, Self::byte)?,
             precision: self.when(precision, |it| it.f32().map(Metres))?,
+            source,
         };
         Some(LatestFix { fix, time })
     }
@@ -374,10 +377,12 @@ mod tests {
             altitude: Some(Metres(-3.5)),
             satellites: Some(11),
             precision: Some(Metres(4.0)),
+            source: PositionSource::Gnss,
         };
         full.fix = Some(LatestFix { fix, time: at(1_700_000_001) });
-        full.cell_fix =
-            Some(LatestFix { fix: Fix::at(Coordinates::new(1.0, 2.0).unwrap()), time: at(1_600_000_000) });
+        let from_cells =
+            Fix { source: PositionSource::Cells, ..Fix::at(Coordinates::new(1.0, 2.0).unwrap()) };
+        full.cell_fix = Some(LatestFix { fix: from_cells, time: at(1_600_000_000) });
         full.connection = Connection {
             last_packet: Some(at(1_700_000_005)),
             last_message: Some(at(1_700_000_004)),

@@ -130,12 +130,10 @@ fn time(timestamp: &RawValue) -> Option<Timestamp> {
 fn fix(coords: &Coords) -> Option<Fix> {
     let known = |value: Option<f32>| value.filter(|value| *value >= 0.0);
     Some(Fix {
-        coordinates: Coordinates::new(coords.latitude, coords.longitude)?,
-        valid: true,
         speed: known(coords.speed).and_then(|metres| plausible::speed_kmh(metres * 3.6)),
         heading: known(coords.heading).and_then(|degrees| plausible::heading(degrees as u16)),
         altitude: coords.altitude.and_then(plausible::altitude),
-        satellites: None,
         precision: known(coords.accuracy).filter(|metres| *metres > 0.0).map(Metres),
+        ..Fix::at(Coordinates::new(coords.latitude, coords.longitude)?)
     })
 }

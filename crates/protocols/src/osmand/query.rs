@@ -114,8 +114,8 @@ impl Record {
             speed: self.speed.and_then(|knots| plausible::speed_kmh(Speed::from_knots(knots).kmh())),
             heading: self.heading.and_then(plausible::heading),
             altitude: self.altitude.and_then(plausible::altitude),
-            satellites: None,
             precision: self.accuracy.filter(|metres| *metres > 0.0).map(Metres),
+            ..Fix::at(coordinates)
         });
         self.cells.write(&mut self.inputs);
         self.alarms.write(&mut self.inputs);

@@ -163,8 +163,8 @@ impl Object {
             speed: self.vel.and_then(plausible::speed_kmh),
             heading: self.cog.filter(|degrees| *degrees >= 0.0).and_then(|it| plausible::heading(it as u16)),
             altitude: self.alt.and_then(plausible::altitude),
-            satellites: None,
             precision: self.acc.filter(|metres| *metres > 0.0).map(Metres),
+            ..Fix::at(coordinates)
         });
         let mut inputs = Inputs::with_capacity(6);
         if let Some(level) = self.batt.filter(|level| (0.0..=100.0).contains(level)) {

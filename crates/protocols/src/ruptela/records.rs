@@ -172,6 +172,6 @@ fn fix(reader: &mut Reader<'_>) -> Result<Option<Fix>, ReadError> {
         heading: plausible::heading(heading / 100),
         altitude: plausible::altitude(f32::from(altitude) / 10.0),
         satellites: plausible::satellites(satellites),
-        precision: None,
+        ..Fix::at(coordinates)
     }))
 }

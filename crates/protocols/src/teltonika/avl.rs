@@ -194,6 +194,6 @@ fn fix(reader: &mut Reader<'_>) -> Result<Option<Fix>, ReadError> {
         heading: plausible::heading(heading),
         altitude: plausible::altitude(f32::from(altitude)),
         satellites: plausible::satellites(satellites),
-        precision: None,
+        ..Fix::at(coordinates)
     }))
 }

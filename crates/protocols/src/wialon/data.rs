@@ -66,7 +66,7 @@ pub(super) fn message(record: &[u8], layout: Layout) -> Result<Message, Fault> {
             .and_then(|heading| plausible::heading(heading as u16)),
         altitude: altitude.and_then(|altitude| plausible::altitude(altitude as f32)),
         satellites: satellites.and_then(plausible::satellites),
-        precision: None,
+        ..Fix::at(coordinates)
     });
     let mut inputs = Inputs::default();
     if layout == Layout::Full {

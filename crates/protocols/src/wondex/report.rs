@@ -75,7 +75,7 @@ fn message(line: &[u8]) -> Option<Message> {
         heading: heading.and_then(|heading| plausible::heading(heading as u16)),
         altitude: altitude.and_then(|altitude| plausible::altitude(altitude as f32)),
         satellites: satellites.and_then(plausible::satellites),
-        precision: None,
+        ..Fix::at(coordinates)
     });
     what_the_product_has(fields, &mut inputs);
     Some(Message { time, fix, inputs })

@@ -5,7 +5,8 @@
 use super::{History, Order};
 use crate::journal::{Journal, Position};
 use domain::{
-    Coordinates, Fix, InputName, Message, Record, RecordHash, SourceId, Telemetry, TimeOrigin, Timestamp,
+    Coordinates, Derived, Fix, InputName, Message, PositionSource, Record, RecordHash, SourceId, Telemetry,
+    TimeOrigin, Timestamp,
 };
 use std::{future::Future, ops::Range, sync::Arc};
 
@@ -40,6 +41,7 @@ pub async fn check<P: Place + 'static>(make_place: impl Fn() -> P) {
         an_erased_source_is_forgotten(&make_place(), work).await;
         what_is_old_is_dropped(&make_place(), work).await;
         many_of_one_moment_keep_their_order(&make_place(), work).await;
+        what_was_learned_later_is_in_its_place(&make_place(), work).await;
         only_telemetry_is_kept(&make_place(), work).await;
     }
 }
@@ -344,6 +346,34 @@ async fn many_of_one_moment_keep_their_order<P: Place>(place: &P, work: Work) {
         world.add(messages.to_vec()).await;
     }
     world.expect(1, all(), &messages).await;
+    world.close().await;
+}
+
+/// Each stands as a message of its own beside the record that it completes, once, as it was learned first.
+async fn what_was_learned_later_is_in_its_place<P: Place>(place: &P, work: Work) {
+    let mut world = World::open(place, work).await;
+    let messages: Vec<_> = (0..4).map(|number| telemetry(1, START + 60 * number, number)).collect();
+    world.add(messages.clone()).await;
+    let learned = |of: &Telemetry, received, lng| {
+        let place = Coordinates::new(54.0, lng).unwrap();
+        let fix = Fix { source: PositionSource::Cells, ..Fix::at(place) };
+        let completes = Some(of.hash);
+        Derived { source: of.source, received: at(received), time: of.time, completes, fix }
+    };
+    let first = learned(&messages[1], START + 500, 25.0);
+    let again = learned(&messages[1], START + 900, 26.0);
+    let weeks_later = learned(&messages[2], START + 30 * DAY, 27.0);
+    let alone = Derived { completes: None, time: at(START - 60), ..learned(&messages[3], START, 28.0) };
+    for derived in [&first, &again, &weeks_later, &alone, &alone] {
+        let position = world.journal.append(vec![Record::Derived(derived.clone())]).await.unwrap();
+        world.history.caught_up_to(Position(position.0 + 1)).await.unwrap();
+        if work == Work::Always {
+            world.place.work().await;
+        }
+    }
+    let [zero, one, two, three] = [0, 1, 2, 3].map(|number: usize| messages[number].clone());
+    let [first, weeks_later, alone] = [first, weeks_later, alone].map(|derived| derived.as_telemetry());
+    world.expect(1, all(), &[alone, zero, one, first, two, weeks_later, three]).await;
     world.close().await;
 }
 

@@ -41,7 +41,8 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, HistoryError>> + 
 
 /// The contract. Any implementation passes `conformance`.
 ///
-/// What is read is in order of `Telemetry::time`; records of one millisecond in the order in which they came in. Of
+/// What is read is in order of `Telemetry::time`; records of one millisecond in the order in which they came in. What was
+/// learned later about a record is a message of its own (`Derived::as_telemetry`). Of
 /// records with the same `Telemetry::identity` a source has only the first that came in. What is read may have its
 /// hash shortened.
 pub trait History: Send + Sync + 'static {

@@ -12,6 +12,7 @@ use crate::{
 use domain::{Record, RecordIdentity, SourceId, Telemetry, TimeOrigin, Timestamp};
 use std::{
     array,
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     mem,
     ops::Range,
@@ -73,9 +74,13 @@ impl Tail {
     pub(super) fn absorb(&self, batch: &Committed) {
         let mut bytes = 0;
         for (position, record) in (batch.first.0..).zip(&batch.records) {
-            let Record::Telemetry(telemetry) = record else { continue };
+            let telemetry = match record {
+                Record::Telemetry(telemetry) => Cow::Borrowed(telemetry),
+                Record::Derived(derived) => Cow::Owned(derived.as_telemetry()),
+                Record::Contact(_) | Record::Reply(_) | Record::Problem(_) => continue,
+            };
             bytes +=
-                self.shard(telemetry.source).entry(telemetry.source).or_default().push(position, telemetry);
+                self.shard(telemetry.source).entry(telemetry.source).or_default().push(position, &telemetry);
         }
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }

@@ -3,8 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-/// The newest version that this program writes and reads.
-pub(super) const VERSION: u32 = 1;
+/// The newest version that this program writes and reads. It is that of the records (`codec`); blocks are as ever.
+pub(super) const VERSION: u32 = 2;
 
 /// Magic, version, position of the first record, checksum of these: in every version, so that an older program can
 /// tell a file that is too new for it from a damaged one.

@@ -1,5 +1,5 @@
-//! The stored form of records, version 1. Whatever was written in it is read for ever (`testdata/journal/v1`):
-//! a change of meaning is a new version beside it.
+//! The stored form of records, version 2; version 1 had no positions from cells among its fixes. Whatever was written is
+//! read for ever (`testdata/journal`): a change of meaning is a new version, or a new kind of record, beside the old.
 //!
 //! A record is its kind and then its fields in the order in which they stand here. Times are relative to the one
 //! before them; identifiers, times and lengths are varints; numbers with a point are IEEE 754, little endian.
@@ -7,15 +7,17 @@
 use crate::wire::{DecodeError, Unread, put_bytes, put_signed, put_varint};
 use domain::{
     CommandId, Contact, ContactKind, Coordinates, Derived, Fix, Heading, InputName, Inputs, Message, Metres,
-    Problem, Record, RecordHash, RecordIdentity, Reply, SourceId, Speed, Telemetry, TimeOrigin, Timestamp,
+    PositionSource, Problem, Record, RecordHash, Reply, SourceId, Speed, Telemetry, TimeOrigin, Timestamp,
     Transport, Value,
 };
 
 const TELEMETRY: u8 = 0;
 const CONTACT: u8 = 1;
 const REPLY: u8 = 2;
-const DERIVED: u8 = 3;
+/// Of version 1, which always named a record, by its device's time.
+const DERIVED_V1: u8 = 3;
 const PROBLEM: u8 = 4;
+const DERIVED: u8 = 5;
 
 /// No record is shorter: kind, source, receive time, one field.
 const SHORTEST_RECORD: usize = 4;
@@ -85,8 +87,8 @@ fn encode_record(record: &Record, out: &mut Vec<u8>) {
         Record::Derived(record) => {
             out.push(DERIVED);
             put_origin(out, record.source, record.received);
-            put_time(out, record.completes.device_time, record.received);
-            out.extend_from_slice(&record.completes.hash.0.to_le_bytes());
+            put_time(out, record.time, record.received);
+            put_option(out, record.completes, |out, hash| out.extend_from_slice(&hash.0.to_le_bytes()));
             encode_fix(&record.fix, out);
         }
         Record::Problem(record) => {
@@ -115,12 +117,18 @@ fn decode_record(from: &mut Unread<'_>) -> Result<Record, DecodeError> {
             let command = option(from, Unread::signed)?.map(CommandId);
             Record::Reply(Reply { source, received, command, bytes: from.bytes()?.into() })
         }
+        DERIVED_V1 => {
+            let (source, received) = origin(from)?;
+            let time = time(from, received)?;
+            let completes = Some(hash(from)?);
+            let fix = Fix { source: PositionSource::Cells, ..decode_fix(from)? };
+            Record::Derived(Derived { source, received, time, completes, fix })
+        }
         DERIVED => {
             let (source, received) = origin(from)?;
-            let device_time = time(from, received)?;
-            let hash = RecordHash(u128::from_le_bytes(from.array()?));
-            let completes = RecordIdentity { device_time, hash };
-            Record::Derived(Derived { source, received, completes, fix: decode_fix(from)? })
+            let time = time(from, received)?;
+            let completes = option(from, hash)?;
+            Record::Derived(Derived { source, received, time, completes, fix: decode_fix(from)? })
         }
         PROBLEM => Record::Problem(Problem {
             source: option(from, Unread::signed)?.map(SourceId),
@@ -179,7 +187,7 @@ pub(crate) fn decode_telemetry(
         code => return Err(unknown("time origin", code)),
     };
     let filed = time(from, received)?;
-    let hash = RecordHash(u128::from_le_bytes(from.array()?));
+    let hash = hash(from)?;
     let mut message = Message::default();
     if flags & HAS_DEVICE_TIME != 0 {
         message.time = Some(time(from, filed)?);
@@ -248,7 +256,8 @@ const HAS_HEADING: u8 = 1 << 2;
 const HAS_ALTITUDE: u8 = 1 << 3;
 const HAS_SATELLITES: u8 = 1 << 4;
 const HAS_PRECISION: u8 = 1 << 5;
-const FIX_FLAGS: u8 = (1 << 6) - 1;
+const FROM_CELLS: u8 = 1 << 6;
+const FIX_FLAGS: u8 = (1 << 7) - 1;
 
 fn encode_fix(fix: &Fix, out: &mut Vec<u8>) {
     out.push(
@@ -257,7 +266,8 @@ fn encode_fix(fix: &Fix, out: &mut Vec<u8>) {
             | flag(HAS_HEADING, fix.heading.is_some())
             | flag(HAS_ALTITUDE, fix.altitude.is_some())
             | flag(HAS_SATELLITES, fix.satellites.is_some())
-            | flag(HAS_PRECISION, fix.precision.is_some()),
+            | flag(HAS_PRECISION, fix.precision.is_some())
+            | flag(FROM_CELLS, fix.source == PositionSource::Cells),
     );
     out.extend_from_slice(&fix.coordinates.lat().to_le_bytes());
     out.extend_from_slice(&fix.coordinates.lng().to_le_bytes());
@@ -286,7 +296,8 @@ fn decode_fix(from: &mut Unread<'_>) -> Result<Fix, DecodeError> {
     let lat = f64::from_le_bytes(from.array()?);
     let lng = f64::from_le_bytes(from.array()?);
     let coordinates = Coordinates::new(lat, lng).ok_or(DecodeError::OutOfRange("a coordinate"))?;
-    let mut fix = Fix { valid: flags & VALID != 0, ..Fix::at(coordinates) };
+    let source = if flags & FROM_CELLS != 0 { PositionSource::Cells } else { PositionSource::Gnss };
+    let mut fix = Fix { valid: flags & VALID != 0, source, ..Fix::at(coordinates) };
     if flags & HAS_SPEED != 0 {
         fix.speed = Some(Speed::from_kmh(f32::from_le_bytes(from.array()?)));
     }
@@ -347,6 +358,10 @@ fn put_time(out: &mut Vec<u8>, time: Timestamp, base: Timestamp) {
 
 fn time(from: &mut Unread<'_>, base: Timestamp) -> Result<Timestamp, DecodeError> {
     Ok(Timestamp::from_millis(base.millis().wrapping_add(from.signed()?)))
+}
+
+fn hash(from: &mut Unread<'_>) -> Result<RecordHash, DecodeError> {
+    Ok(RecordHash(u128::from_le_bytes(from.array()?)))
 }
 
 fn put_option<T>(out: &mut Vec<u8>, value: Option<T>, put: impl FnOnce(&mut Vec<u8>, T)) {

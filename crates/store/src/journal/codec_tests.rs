@@ -1,4 +1,4 @@
-//! Records survive their stored form, version 1 is read for ever, and no bytes do harm.
+//! Records survive their stored form, every version is read for ever, and no bytes do harm.
 
 use super::{
     super::{EmbeddedJournal, Journal, JournalConfig, embedded::FOLDER, read_all},
@@ -8,8 +8,26 @@ use domain::input_specs;
 use proptest::prelude::*;
 use std::{fs, path::PathBuf};
 
-/// Every kind of record and every field, with extremes. The golden files hold these.
+/// Every kind of record and every field, with extremes. The golden files of the newest version hold these.
 fn fixture() -> Vec<Record> {
+    let mut records = version_1();
+    let derived = records.iter().find_map(|record| match record {
+        Record::Derived(derived) => Some(derived.clone()),
+        _ => None,
+    });
+    let derived = derived.unwrap();
+    let by_itself = Derived {
+        time: Timestamp::from_millis(i64::MIN),
+        completes: None,
+        fix: Fix::at(derived.fix.coordinates),
+        ..derived
+    };
+    records.insert(3, Record::Derived(by_itself));
+    records
+}
+
+/// What the golden files of version 1 hold.
+fn version_1() -> Vec<Record> {
     let input = |name| InputName::find(name).unwrap();
     let received = Timestamp::from_millis(1_729_080_000_123);
     let full = Fix {
@@ -20,6 +38,7 @@ fn fixture() -> Vec<Record> {
         altitude: Some(Metres(-12.25)),
         satellites: Some(17),
         precision: Some(Metres(4.5)),
+        source: PositionSource::Gnss,
     };
     let sparse = Fix { valid: false, ..Fix::at(Coordinates::new(-90.0, -180.0).unwrap()) };
     let inputs = [
@@ -81,8 +100,9 @@ fn fixture() -> Vec<Record> {
         Record::Derived(Derived {
             source: SourceId(7),
             received,
-            completes: telemetry.identity().unwrap(),
-            fix: full,
+            time: telemetry.time,
+            completes: Some(telemetry.hash),
+            fix: Fix { source: PositionSource::Cells, ..full },
         }),
         Record::Problem(Problem {
             source: Some(SourceId(7)),
@@ -102,7 +122,7 @@ fn fixture() -> Vec<Record> {
 }
 
 fn testdata(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("testdata/journal/v1").join(name)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("testdata/journal").join(name)
 }
 
 /// A golden file. One that does not exist yet is written, and the test fails so that it is looked at and committed;
@@ -117,18 +137,21 @@ fn golden(name: &str, today: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn version_1_is_read_for_ever() {
-    let readable: String = fixture().iter().map(|record| format!("{record:#?}\n")).collect();
-    let expected = String::from_utf8(golden("records.txt", readable.as_bytes())).unwrap();
-    let stored = golden("records.bin", &encode(&fixture()));
-    let records = decode(&stored, fixture().len() as u32).unwrap();
-    assert_eq!(records.iter().map(|record| format!("{record:#?}\n")).collect::<String>(), expected);
-    assert_eq!(records, fixture());
-    assert_eq!(encode(&fixture()), stored, "what is written today is not version 1");
+fn every_version_is_read_for_ever() {
+    let print =
+        |records: &[Record]| -> String { records.iter().map(|record| format!("{record:#?}\n")).collect() };
+    for (version, records) in [("v1", version_1()), ("v2", fixture())] {
+        let expected = golden(&format!("{version}/records.txt"), print(&records).as_bytes());
+        let stored = golden(&format!("{version}/records.bin"), &encode(&records));
+        let read = decode(&stored, records.len() as u32).unwrap();
+        assert_eq!(print(&read), String::from_utf8(expected).unwrap(), "{version}");
+        assert_eq!(read, records, "{version}");
+    }
+    assert_eq!(encode(&fixture()), golden("v2/records.bin", &[]), "what is written today is not version 2");
 }
 
 #[tokio::test]
-async fn a_segment_of_version_1_is_read_for_ever() {
+async fn a_segment_of_every_version_is_read_for_ever() {
     let written = tempfile::tempdir().unwrap();
     let journal = EmbeddedJournal::open(written.path(), JournalConfig::default()).unwrap();
     for half in fixture().chunks(7) {
@@ -137,15 +160,18 @@ async fn a_segment_of_version_1_is_read_for_ever() {
     journal.close().await;
     let name = format!("{:020}.seg", 0);
     let today = fs::read(written.path().join(FOLDER).join(&name)).unwrap();
-    let stored = golden("segment.bin", &today);
-    assert_eq!(today, stored, "what is written today is not version 1");
+    assert_eq!(today, golden("v2/segment.bin", &today), "what is written today is not version 2");
 
-    let read = tempfile::tempdir().unwrap();
-    fs::create_dir(read.path().join(FOLDER)).unwrap();
-    fs::write(read.path().join(FOLDER).join(&name), &stored).unwrap();
-    let batches: Vec<_> = read_all(read.path()).unwrap().map(Result::unwrap).collect();
-    assert_eq!(batches.iter().map(|batch| batch.first.0).collect::<Vec<_>>(), [0, 7]);
-    assert_eq!(batches.into_iter().flat_map(|batch| batch.records).collect::<Vec<_>>(), fixture());
+    for (version, records) in [("v1", version_1()), ("v2", fixture())] {
+        let read = tempfile::tempdir().unwrap();
+        fs::create_dir(read.path().join(FOLDER)).unwrap();
+        let stored = golden(&format!("{version}/segment.bin"), &[]);
+        fs::write(read.path().join(FOLDER).join(&name), &stored).unwrap();
+        let batches: Vec<_> = read_all(read.path()).unwrap().map(Result::unwrap).collect();
+        let firsts: Vec<_> = batches.iter().map(|batch| batch.first.0).collect();
+        assert_eq!(firsts, (0..records.len() as u64).step_by(7).collect::<Vec<_>>(), "{version}");
+        assert_eq!(batches.into_iter().flat_map(|batch| batch.records).collect::<Vec<_>>(), records);
+    }
 }
 
 #[test]
@@ -207,6 +233,7 @@ fn records() -> impl Strategy<Value = Vec<Record>> {
     let bytes = || prop::collection::vec(any::<u8>(), 0..40).prop_map(Box::<[u8]>::from);
     let text = || "\\PC{0,12}".prop_map(Box::<str>::from);
     let number = || -1e6f32..1e6;
+    let position_source = || prop::sample::select(&[PositionSource::Gnss, PositionSource::Cells][..]);
     let fix = move || {
         let quantities = (
             prop::option::of(number().prop_map(Speed::from_kmh)),
@@ -214,11 +241,12 @@ fn records() -> impl Strategy<Value = Vec<Record>> {
             prop::option::of(number().prop_map(Metres)),
             prop::option::of(any::<u8>()),
             prop::option::of(number().prop_map(Metres)),
+            position_source(),
         );
         (-90.0..=90.0, -180.0..=180.0, any::<bool>(), quantities).prop_map(|(lat, lng, valid, quantities)| {
-            let (speed, heading, altitude, satellites, precision) = quantities;
+            let (speed, heading, altitude, satellites, precision, source) = quantities;
             let coordinates = Coordinates::new(lat, lng).unwrap();
-            Fix { coordinates, valid, speed, heading, altitude, satellites, precision }
+            Fix { coordinates, valid, speed, heading, altitude, satellites, precision, source }
         })
     };
     let name = (0..input_specs().len()).prop_flat_map(|row| {
@@ -249,15 +277,11 @@ fn records() -> impl Strategy<Value = Vec<Record>> {
         (source(), time(), any::<Option<i64>>(), bytes()).prop_map(|(source, received, command, bytes)| {
             Record::Reply(Reply { source, received, command: command.map(CommandId), bytes })
         });
-    let derived =
-        (source(), time(), time(), hash(), fix()).prop_map(|(source, received, device_time, hash, fix)| {
-            Record::Derived(Derived {
-                source,
-                received,
-                completes: RecordIdentity { device_time, hash },
-                fix,
-            })
-        });
+    let derived = (source(), time(), time(), prop::option::of(hash()), fix()).prop_map(
+        |(source, received, time, completes, fix)| {
+            Record::Derived(Derived { source, received, time, completes, fix })
+        },
+    );
     let problem = (prop::option::of(source()), time(), text(), text(), bytes()).prop_map(
         |(source, received, protocol, error, bytes)| {
             Record::Problem(Problem { source, received, protocol, error, bytes })

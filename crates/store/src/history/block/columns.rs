@@ -4,7 +4,7 @@
 //! columns  times; receive times − times; flags; device times − times; latitudes; longitudes; speeds; headings;
 //!          altitudes; satellites; precisions; shapes; shape of each record; values of each input
 //! flags    1|2 time origin (0 device, 1 received, 2 suspect), 4 device time, 8 fix, 16 valid, 32 speed, 64 heading,
-//!          128 altitude, 256 satellites, 512 precision
+//!          128 altitude, 256 satellites, 512 precision, 1024 from cells
 //! shapes   their number varint, each: number of inputs varint, each: code × 4 + kind (0 whole number, 1 decimal,
 //!          2 flag, 3 text) varint
 //! texts    number of different ones varint, each: length varint, UTF-8; which one each is (`integers`)
@@ -16,8 +16,8 @@
 use super::{MAX_INPUTS, decimals, integers};
 use crate::wire::{DecodeError, Unread, put_bytes, put_varint};
 use domain::{
-    Coordinates, Fix, Heading, InputName, Inputs, Message, Metres, RecordHash, SourceId, Speed, Telemetry,
-    TimeOrigin, Timestamp, Value,
+    Coordinates, Fix, Heading, InputName, Inputs, Message, Metres, PositionSource, RecordHash, SourceId,
+    Speed, Telemetry, TimeOrigin, Timestamp, Value,
 };
 use std::collections::HashMap;
 
@@ -30,7 +30,8 @@ const HAS_HEADING: i64 = 1 << 6;
 const HAS_ALTITUDE: i64 = 1 << 7;
 const HAS_SATELLITES: i64 = 1 << 8;
 const HAS_PRECISION: i64 = 1 << 9;
-const ALL_FLAGS: i64 = (1 << 10) - 1;
+const FROM_CELLS: i64 = 1 << 10;
+const ALL_FLAGS: i64 = (1 << 11) - 1;
 
 /// An input of a shape: code × 4 + kind.
 type Slot = u64;
@@ -211,6 +212,7 @@ fn flags(record: &Telemetry) -> i64 {
             | flag(HAS_ALTITUDE, fix.altitude.is_some())
             | flag(HAS_SATELLITES, fix.satellites.is_some())
             | flag(HAS_PRECISION, fix.precision.is_some())
+            | flag(FROM_CELLS, fix.source == PositionSource::Cells)
     });
     origin | flag(HAS_DEVICE_TIME, record.message.time.is_some()) | fix
 }
@@ -249,6 +251,7 @@ pub(super) fn read(bytes: &[u8], source: SourceId, count: usize) -> Result<Vec<T
                 .map(|count| u8::try_from(count).map_err(|_| DecodeError::OutOfRange("satellites")))
                 .transpose()?,
             precision: has(HAS_PRECISION).then(|| precisions.next()).flatten().map(Metres),
+            source: if has(FROM_CELLS) { PositionSource::Cells } else { PositionSource::Gnss },
         })
     };
     let mut records = Vec::with_capacity(count);

@@ -1,10 +1,10 @@
-//! The stored form of messages: a block holds some of one source in order of time, as columns. Versions 1 and 2, which
+//! The stored form of messages: a block holds some of one source in order of time, as columns. Versions 1 to 4, which
 //! are read for ever (`testdata/history`): a change of meaning is a new version beside them.
 //!
 //! ```text
 //! block    version u8, CRC-32 of all after it u32, records varint, length of the columns varint,
-//!          length of their zstd frame varint, the frame, the records' hashes: 16 bytes each in version 1, their
-//!          lowest 4 in version 2
+//!          length of their zstd frame varint, the frame, the records' hashes: 16 bytes each in versions 1 and 3, their
+//!          lowest 4 in versions 2 and 4; those from 3 on have positions from cells among their fixes
 //! ```
 //!
 //! `columns` says what the columns are, `integers` and `decimals` how their numbers are written. Hashes are random
@@ -15,11 +15,13 @@ mod decimals;
 mod integers;
 
 use crate::wire::{DecodeError, Unread, put_varint};
-use domain::{RecordHash, SourceId, Telemetry};
+use domain::{PositionSource, RecordHash, SourceId, Telemetry};
 use std::{io, mem};
 
 /// The newest version that this program writes and reads.
-const VERSION: u8 = 2;
+const VERSION: u8 = 4;
+/// What positions from cells add to a version.
+const WITH_CELLS: u8 = 2;
 
 /// What a block is written for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,8 +36,8 @@ impl Keeping {
     fn of_version(version: u8) -> Result<Self, BlockError> {
         match version {
             0 => Err(DecodeError::OutOfRange("a version").into()),
-            1 => Ok(Self::UntilMerged),
-            2 => Ok(Self::ForLong),
+            1 | 3 => Ok(Self::UntilMerged),
+            2 | 4 => Ok(Self::ForLong),
             newer => Err(BlockError::Newer(newer)),
         }
     }
@@ -118,7 +120,7 @@ impl Encoder {
         self.frame.reserve(zstd::zstd_safe::compress_bound(columns.len()));
         self.zstd.compress_to_buffer(columns, &mut self.frame)?;
         let start = out.len();
-        out.push(keeping.version());
+        out.push(keeping.version() + if records.iter().any(is_from_cells) { WITH_CELLS } else { 0 });
         out.extend_from_slice(&[0; CHECKSUM]);
         put_varint(out, records.len() as u64);
         put_varint(out, columns.len() as u64);
@@ -131,6 +133,10 @@ impl Encoder {
         out[start + 1..start + HEADER].copy_from_slice(&checksum.to_le_bytes());
         Ok(())
     }
+}
+
+fn is_from_cells(record: &Telemetry) -> bool {
+    record.message.fix.is_some_and(|fix| fix.source == PositionSource::Cells)
 }
 
 /// For a fuzzer: whatever the bytes are, as a block (its checksum made right) or as the columns of `count` records,

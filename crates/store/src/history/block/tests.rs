@@ -2,7 +2,8 @@
 
 use super::*;
 use domain::{
-    Coordinates, Fix, Heading, InputName, Message, Metres, Speed, TimeOrigin, Timestamp, Value, input_specs,
+    Coordinates, Fix, Heading, InputName, Message, Metres, PositionSource, Speed, TimeOrigin, Timestamp,
+    Value, input_specs,
 };
 use proptest::prelude::*;
 use std::{fs, path::PathBuf};
@@ -28,6 +29,15 @@ fn decode(bytes: &[u8]) -> Result<Vec<Telemetry>, BlockError> {
     Decoder::new().unwrap().decode(SourceId(7), bytes)
 }
 
+/// What the golden files from version 3 on hold: as those before, with positions from cells.
+fn fixture_with_cells() -> Vec<Telemetry> {
+    let mut records = fixture();
+    for fix in records.iter_mut().filter_map(|record| record.message.fix.as_mut()).step_by(3) {
+        fix.source = PositionSource::Cells;
+    }
+    records
+}
+
 /// Every field, every way to write a column, extremes. The golden files hold these.
 fn fixture() -> Vec<Telemetry> {
     let input = |name| InputName::find(name).unwrap();
@@ -42,6 +52,7 @@ fn fixture() -> Vec<Telemetry> {
             altitude: Some(Metres(0.1 + number as f32)),
             satellites: (number % 5 != 0).then_some(number as u8),
             precision: (number == 9).then_some(Metres(f32::MAX)),
+            source: PositionSource::Gnss,
         };
         let mut inputs = domain::Inputs::default();
         inputs.push(input("ignition"), number % 2 == 0);
@@ -91,11 +102,18 @@ fn golden(name: &str, today: &[u8]) -> Vec<u8> {
 fn every_version_is_read_for_ever() {
     let print =
         |records: &[Telemetry]| -> String { records.iter().map(|record| format!("{record:#?}\n")).collect() };
-    for keeping in KINDS {
-        let name = |file| format!("v{}/{file}", keeping.version());
-        let whole = kept(&fixture(), keeping);
+    for (version, fixture, keeping) in [
+        (1, fixture(), Keeping::UntilMerged),
+        (2, fixture(), Keeping::ForLong),
+        (3, fixture_with_cells(), Keeping::UntilMerged),
+        (4, fixture_with_cells(), Keeping::ForLong),
+    ] {
+        let name = |file| format!("v{version}/{file}");
+        let whole = kept(&fixture, keeping);
         let expected = String::from_utf8(golden(&name("block.txt"), print(&whole).as_bytes())).unwrap();
-        let records = decode(&golden(&name("block.bin"), &encode(&fixture(), keeping))).unwrap();
+        let today = encode(&fixture, keeping);
+        assert_eq!(today[0], version);
+        let records = decode(&golden(&name("block.bin"), &today)).unwrap();
         assert_eq!(print(&records), expected);
         assert_eq!(records, whole);
     }
@@ -114,7 +132,7 @@ fn another_version_or_damage_is_an_error() {
         let good = encode(&fixture(), keeping);
         let mut newer = good.clone();
         newer[0] = VERSION + 1;
-        assert!(matches!(decode(&newer), Err(BlockError::Newer(3))));
+        assert!(matches!(decode(&newer), Err(BlockError::Newer(5))));
         for at in 1..good.len() {
             let mut damaged = good.clone();
             damaged[at] ^= 0x10;
@@ -191,6 +209,7 @@ fn records() -> impl Strategy<Value = Vec<Telemetry>> {
         prop::option::of(narrow().prop_map(Metres)),
         prop::option::of(any::<u8>()),
         prop::option::of(narrow().prop_map(Metres)),
+        prop::sample::select(&[PositionSource::Gnss, PositionSource::Cells][..]),
     );
     let degrees = |most: i32| {
         prop_oneof![
@@ -200,9 +219,9 @@ fn records() -> impl Strategy<Value = Vec<Telemetry>> {
     };
     let fix =
         (degrees(90), degrees(180), any::<bool>(), quantities).prop_map(|(lat, lng, valid, quantities)| {
-            let (speed, heading, altitude, satellites, precision) = quantities;
+            let (speed, heading, altitude, satellites, precision, source) = quantities;
             let coordinates = Coordinates::new(lat, lng).unwrap();
-            Fix { coordinates, valid, speed, heading, altitude, satellites, precision }
+            Fix { coordinates, valid, speed, heading, altitude, satellites, precision, source }
         });
     let name = (0..8usize).prop_map(|row| {
         let spec = &input_specs()[row * (input_specs().len() / 8)];

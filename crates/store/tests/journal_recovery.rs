@@ -265,7 +265,7 @@ async fn a_newer_format_is_refused_with_one_line() {
     drop(journal);
     let file = folder.path().join("journal").join(segment(0).file_name().unwrap());
     let mut bytes = fs::read(&file).unwrap();
-    bytes[8] = 2;
+    bytes[8] = 3;
     let checksum = crc32fast::hash(&bytes[..20]);
     bytes[20..24].copy_from_slice(&checksum.to_le_bytes());
     fs::write(&file, bytes).unwrap();

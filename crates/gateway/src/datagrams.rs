@@ -1,6 +1,6 @@
 //! Datagrams: each is understood, made durable and acknowledged on its own. Those of one address and port go one after
 //! the other, those of different ones at the same time. What does not fit into the queue is dropped unacknowledged: the
-//! device sends it again.
+//! device sends it again. Who was not here lately has a small part of the queue: strangers do not keep devices out.
 
 use crate::{
     Limits, Registered,
@@ -37,6 +37,7 @@ const RECEIVE_PAUSE: Duration = Duration::from_millis(100);
 pub(crate) struct Queue {
     total: usize,
     per_address: usize,
+    of_strangers: usize,
     waiting: Mutex<Waiting>,
 }
 
@@ -44,12 +45,16 @@ pub(crate) struct Queue {
 struct Waiting {
     /// With those that are at work.
     total: usize,
+    /// Among them.
+    of_strangers: usize,
     /// There is an entry as long as somebody works on it.
     by_address: HashMap<SocketAddr, VecDeque<Parcel>>,
 }
 
 struct Parcel {
     bytes: Vec<u8>,
+    /// Whose it was when it came.
+    sender: Holder,
     _share: Share,
 }
 
@@ -57,6 +62,8 @@ struct Parcel {
 struct Work {
     reception: Arc<Reception>,
     address: SocketAddr,
+    /// Of the one at work.
+    sender: Holder,
     ended: Ended,
 }
 
@@ -70,7 +77,7 @@ enum Ended {
 impl Queue {
     pub(crate) fn new(limits: &Limits) -> Self {
         let (total, per_address) = (limits.datagrams, limits.datagrams_per_address);
-        Self { total, per_address, waiting: Mutex::default() }
+        Self { total, per_address, of_strangers: limits.datagrams_of_strangers, waiting: Mutex::default() }
     }
 
     /// `Ok(true)`: somebody must begin to work on the address.
@@ -79,27 +86,41 @@ impl Queue {
         if waiting.total >= self.total {
             return Err("datagrams");
         }
+        if parcel.sender == Holder::Stranger && waiting.of_strangers >= self.of_strangers {
+            return Err("datagrams_of_strangers");
+        }
         let begin = !waiting.by_address.contains_key(&address);
         let own = waiting.by_address.entry(address).or_default();
         // The one at work is not in the queue any longer, and counts.
         if !begin && own.len() + 1 >= self.per_address {
             return Err("datagrams_per_address");
         }
-        own.push_back(parcel);
         waiting.total += 1;
+        waiting.of_strangers += usize::from(parcel.sender == Holder::Stranger);
+        own.push_back(parcel);
         Ok(begin)
     }
 }
 
+impl Waiting {
+    fn left(&mut self, sender: Holder) {
+        self.total -= 1;
+        self.of_strangers -= usize::from(sender == Holder::Stranger);
+    }
+}
+
 impl Work {
-    fn next(&self) -> Option<Parcel> {
-        lock(&self.reception.datagrams.waiting).by_address.get_mut(&self.address)?.pop_front()
+    fn next(&mut self) -> Option<Parcel> {
+        let parcel =
+            lock(&self.reception.datagrams.waiting).by_address.get_mut(&self.address)?.pop_front()?;
+        self.sender = parcel.sender;
+        Some(parcel)
     }
 
     /// The one at work is done; `false` when there is no other.
     fn done(&mut self) -> bool {
         let waiting = &mut *lock(&self.reception.datagrams.waiting);
-        waiting.total -= 1;
+        waiting.left(self.sender);
         let more = waiting.by_address.get(&self.address).is_some_and(|own| !own.is_empty());
         if !more {
             waiting.by_address.remove(&self.address);
@@ -117,7 +138,8 @@ impl Drop for Work {
         // After a fault: the one at work has gone with it, and the others come again.
         let waiting = &mut *lock(&self.reception.datagrams.waiting);
         if let Some(left) = waiting.by_address.remove(&self.address) {
-            waiting.total -= left.len() + 1;
+            waiting.left(self.sender);
+            left.iter().for_each(|parcel| waiting.left(parcel.sender));
         }
     }
 }
@@ -137,7 +159,8 @@ pub(crate) async fn receive(socket: UdpSocket, entrance: Entrance, reception: Ar
                     let Some(bytes) = buffer.get(..length) else { continue };
                     match accept(&reception, bytes, address) {
                         Ok(true) => {
-                            let one = Work { reception: Arc::clone(&reception), address, ended: Ended::No };
+                            let reception = Arc::clone(&reception);
+                            let one = Work { reception, address, sender: Holder::Stranger, ended: Ended::No };
                             work.spawn(attend_all(one, entrance, Arc::clone(&socket)));
                         }
                         Ok(false) => {}
@@ -160,9 +183,10 @@ fn accept(reception: &Reception, bytes: &[u8], address: SocketAddr) -> Result<bo
     if bytes.is_empty() {
         return Err("empty");
     }
+    let sender = if reception.visitors.is_known(address) { Holder::Device } else { Holder::Stranger };
     let mut share = reception.budget.share();
-    share.hold(bytes.len(), Holder::Stranger).map_err(|_| "over_budget")?;
-    reception.datagrams.put(address, Parcel { bytes: bytes.to_vec(), _share: share })
+    share.hold(bytes.len(), sender).map_err(|_| "over_budget")?;
+    reception.datagrams.put(address, Parcel { bytes: bytes.to_vec(), sender, _share: share })
 }
 
 async fn attend_all(mut work: Work, entrance: Entrance, socket: Arc<UdpSocket>) {
@@ -205,6 +229,7 @@ async fn attend(
     if let Some(ended) = &turn.end {
         moments::datagram_dropped(ended.label());
     }
+    reception.visitors.came_from(guest.registered.source, address);
     guest.contact(reception, turn.records.is_empty());
     let Turn { records, at_once, when_durable, .. } = turn;
     // Whoever writes another's address on a datagram does not make this server shout at it.
@@ -270,9 +295,15 @@ impl Guests for Visit<'_> {
             return Err(ONE_DEVICE);
         }
         let visitors = &self.reception.visitors;
-        let visitor: Arc<Visitor> = visitors.admit(self.reception, device_id, self.protocol).await?;
-        let registered = visitor.registered.clone();
-        let mut place = Arc::clone(&visitor.turn).lock_owned().await;
+        let (registered, mut place) = loop {
+            let changes = self.reception.changes();
+            let visitor: Arc<Visitor> = visitors.admit(self.reception, device_id, self.protocol).await?;
+            let place = Arc::clone(&visitor.turn).lock_owned().await;
+            // Whoever came before may have taken so long that this admission is not true any longer.
+            if visitors.stands(&visitor) || self.reception.changes() == changes {
+                break (visitor.registered.clone(), place);
+            }
+        };
         if place.origin.is_none() {
             place.errands.met(slot, registered.source);
         }

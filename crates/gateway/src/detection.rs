@@ -26,7 +26,8 @@ pub(crate) async fn detect_datagram(
     bytes: &[u8],
 ) -> Result<&'static dyn Protocol, Ended> {
     let candidates = candidates(reception.protocols, &[Transport::Udp]);
-    let detected = Detection { candidates, asked: Vec::new() }.look(reception, bytes).await?;
+    let mut detection = Detection { transport: Transport::Udp, candidates, asked: Vec::new() };
+    let detected = detection.look(reception, bytes).await?;
     // Nothing more will come.
     detected.ok_or(Ended::Refused(Refusal::NoProtocol))
 }
@@ -37,7 +38,8 @@ pub(crate) async fn detect(
     line: &mut Line,
     login_by: Instant,
 ) -> Result<(&'static dyn Protocol, Vec<u8>), Ended> {
-    let mut detection = Detection { candidates: candidates(reception.protocols, STREAMS), asked: Vec::new() };
+    let candidates = candidates(reception.protocols, STREAMS);
+    let mut detection = Detection { transport: Transport::Tcp, candidates, asked: Vec::new() };
     let mut bytes = Vec::new();
     loop {
         let waiting = bytes.len();
@@ -57,6 +59,7 @@ pub(crate) async fn detect(
 }
 
 struct Detection {
+    transport: Transport,
     /// Those that the bytes do not speak against.
     candidates: Vec<&'static dyn Protocol>,
     /// What the roster said, so that bytes that come one at a time cost one question.
@@ -103,10 +106,10 @@ impl Detection {
         if let Some((_, found)) = self.asked.iter().find(|(asked, _)| *asked == device_id) {
             return Ok(found.clone());
         }
-        // Datagrams are looked at one by one: a device that was here lately costs no question.
-        let found = match reception.visitors.registered(&device_id) {
-            Some(known) => Some(known),
-            None => reception.find(&device_id).await?,
+        let found = match self.transport {
+            // They are looked at one by one: who was here lately costs no question.
+            Transport::Udp => reception.visitors.find(reception, &device_id).await?,
+            Transport::Tcp | Transport::Http => reception.find(&device_id).await?,
         };
         self.asked.push((device_id, found.clone()));
         Ok(found)

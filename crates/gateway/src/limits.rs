@@ -22,6 +22,9 @@ use std::time::Duration;
 /// | `contact_sources` | 100,000 | contacts of further sources are noted one by one |
 /// | `datagrams` | 4,096 | a datagram is dropped, unacknowledged and counted |
 /// | `datagrams_per_address` | 64 | a datagram from that address and port is dropped, unacknowledged and counted |
+/// | `datagrams_of_strangers` | 512 | a datagram from where no device was lately is dropped, unacknowledged and counted |
+/// | `datagram_lookups` | 16 | a datagram waits for its turn, at most `login_timeout` |
+/// | `datagram_refusals` | 10,000 | further strangers are asked about at each datagram |
 /// | `datagram_devices` | 100,000 | further devices are asked about at each datagram, and get commands with the next one alone |
 /// | `datagram_reach` | 60 s | a command waits for the device's next datagram |
 #[derive(Clone, Debug)]
@@ -60,6 +63,12 @@ pub struct Limits {
     pub datagrams: usize,
     /// The same of one address and port.
     pub datagrams_per_address: usize,
+    /// The same of all addresses and ports from which no device that may speak was heard lately.
+    pub datagrams_of_strangers: usize,
+    /// Questions to the catalog because of datagrams at the same time, among `lookups`.
+    pub datagram_lookups: usize,
+    /// Devices that may not speak and sent datagrams lately: nobody asks about them again until something changes.
+    pub datagram_refusals: usize,
     /// Devices that sent datagrams lately and are remembered.
     pub datagram_devices: usize,
     /// How long after its last datagram a device is still reached at the address that it came from: routers forget.
@@ -86,6 +95,9 @@ impl Default for Limits {
             contact_sources: 100_000,
             datagrams: 4096,
             datagrams_per_address: 64,
+            datagrams_of_strangers: 512,
+            datagram_lookups: 16,
+            datagram_refusals: 10_000,
             datagram_devices: 100_000,
             datagram_reach: Duration::from_secs(60),
         }

@@ -242,3 +242,114 @@ async fn datagram_reach() {
     }
     assert!(questions().await, "forgotten");
 }
+
+#[tokio::test]
+async fn datagrams_of_strangers() {
+    let site = site(Limits { datagrams: 4, datagrams_of_strangers: 2, ..Limits::default() });
+    let device = site.sender().await;
+    device.say(&["La", "D1,-"]).await;
+    for heard in ["ok", "A1"] {
+        assert_eq!(device.hear().await, heard);
+    }
+    site.roster.hold();
+    let mut strangers = Vec::new();
+    for number in 0..10 {
+        let stranger = site.sender().await;
+        stranger.say(&[&format!("Lstranger{number}"), "H"]).await;
+        strangers.push(stranger);
+    }
+    all_received().await;
+    // They fill their part, and the device has its own.
+    device.say(&["La", "D2,-"]).await;
+    for heard in ["ok", "A2"] {
+        assert_eq!(device.hear().await, heard);
+    }
+    site.roster.release();
+    until(|| site.refused().len() == 2).await;
+    // There is room again.
+    strangers[9].say(&["Lstranger9", "H"]).await;
+    until(|| site.refused().len() == 3).await;
+}
+
+#[tokio::test]
+async fn datagram_refusals() {
+    let site = site(Limits { datagram_refusals: 1, ..Limits::default() });
+    let mut asked = site.roster.asked.subscribe();
+    let mut knocks = 0;
+    let mut questions = async |device: &str| {
+        let sender = site.sender().await;
+        asked.borrow_and_update();
+        sender.say(&[&format!("L{device}"), "H"]).await;
+        knocks += 1;
+        until(|| site.refused().iter().map(|(.., count)| count).sum::<u64>() == knocks).await;
+        asked.has_changed().unwrap()
+    };
+    assert!(questions("x").await);
+    assert!(!questions("x").await);
+    assert!(questions("y").await);
+    assert!(questions("y").await, "asked about each time");
+    // It is registered: the signal of that makes the gateway ask again.
+    site.roster.register("x", registered(9));
+    site.signals.publish(store::signals::Signal::SourceChanged(domain::SourceId(9)));
+    all_received().await;
+    let sender = site.sender().await;
+    sender.say(&["Lx", "H"]).await;
+    assert_eq!(sender.hear().await, "ok\nh");
+}
+
+#[tokio::test]
+async fn a_stranger_of_the_any_port_is_asked_about_once() {
+    let site = site(Limits::default());
+    let mut asked = site.roster.asked.subscribe();
+    let stranger = Sender::to(site.gateway.bound().any.unwrap()).await;
+    for knock in 1..=3 {
+        asked.borrow_and_update();
+        stranger.say(&["Lstranger", "H"]).await;
+        until(|| site.refused().first().is_some_and(|(.., count)| *count == knock)).await;
+        assert_eq!(asked.has_changed().unwrap(), knock == 1, "knock {knock}");
+    }
+}
+
+#[tokio::test]
+async fn datagram_lookups() {
+    let site = site(Limits { datagram_lookups: 1, ..Limits::default() });
+    site.roster.hold();
+    for number in 0..10 {
+        site.sender().await.say(&[&format!("Lstranger{number}"), "H"]).await;
+    }
+    all_received().await;
+    site.roster.until_asked(1).await;
+    let mut device = site.connect().await;
+    device.say("La").await;
+    site.roster.until_asked(2).await;
+    all_received().await;
+    assert_eq!(*site.roster.asked.borrow(), 2, "one of them at a time, and a login beside it");
+    site.roster.release();
+    assert_eq!(device.hear().await.as_deref(), Some("ok"));
+    until(|| site.refused().len() == 10).await;
+}
+
+#[tokio::test]
+async fn who_is_blocked_while_it_waits_for_its_turn_is_not_heard() {
+    let site = site(Limits::default());
+    site.journal.hold();
+    let (first, second) = (site.sender().await, site.sender().await);
+    first.say(&["La", "D1,-"]).await;
+    site.journal.until(|pages| pages.waiting.len() == 1).await;
+    second.say(&["La", "D2,-"]).await;
+    all_received().await;
+    site.change("a", |registered| registered.blocked = true);
+    // When one of these is turned away the signal has been heard; those before wait for their turn too.
+    let mut others = 0;
+    while site.refused().is_empty() {
+        site.sender().await.say(&["La", "H"]).await;
+        others += 1;
+        all_received().await;
+    }
+    site.journal.release();
+    assert_eq!(first.hear().await, "ok");
+    assert_eq!(first.hear().await, "A1");
+    until(|| site.refused()[0].2 == others + 1).await;
+    assert!(second.has_heard_nothing());
+    assert_eq!(site.journal.serials(1), [1]);
+}

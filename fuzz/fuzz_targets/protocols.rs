@@ -41,6 +41,7 @@ fn converse(protocol: &dyn Protocol, transport: Transport, bytes: &[u8], piece: 
         while let Some(event) = connection.poll() {
             match &event {
                 Event::Identify { slot, .. } => connection.identified(*slot, &admission),
+                Event::CommandWanted { slot } => connection.respond(*slot, None),
                 Event::Message { message, .. } => assert_sane(message),
                 _ => {}
             }

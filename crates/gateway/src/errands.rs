@@ -16,7 +16,18 @@ const PAUSE: Duration = Duration::from_secs(30);
 
 pub(crate) struct Errands {
     reception: Arc<Reception>,
+    road: Road,
     devices: Vec<Device>,
+}
+
+/// How commands reach the devices of a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Road {
+    /// At any time.
+    Open,
+    /// Within an answer to something that a device has asked. Each may ask over several connections at once, so that
+    /// a new one says nothing of the commands that another has.
+    InAnswers,
 }
 
 struct Device {
@@ -39,6 +50,7 @@ enum Standing {
 
 /// Bytes that tell a device to do something.
 pub(crate) struct Outgoing {
+    /// As the protocol's machine wrote them.
     pub(crate) bytes: Vec<u8>,
     /// So long they may take to leave.
     pub(crate) within: Duration,
@@ -48,14 +60,17 @@ pub(crate) struct Outgoing {
 }
 
 impl Errands {
-    pub(crate) fn new(reception: Arc<Reception>) -> Self {
-        Self { reception, devices: Vec::new() }
+    pub(crate) fn new(reception: Arc<Reception>, road: Road) -> Self {
+        Self { reception, road, devices: Vec::new() }
     }
 
     /// `source` speaks from `slot` from now on.
     pub(crate) fn met(&mut self, slot: DeviceSlot, source: SourceId) {
         self.left(slot);
-        let standing = Standing::Silent;
+        let standing = match self.road {
+            Road::Open => Standing::Silent,
+            Road::InAnswers => Standing::Known,
+        };
         self.devices.push(Device { slot, source, standing, in_flight: None, look: None });
     }
 
@@ -84,11 +99,39 @@ impl Errands {
 
     /// When `next` has something to do.
     pub(crate) fn due(&self) -> Option<Instant> {
-        self.devices.iter().filter_map(|device| device.look).min()
+        let devices = match self.road {
+            Road::Open => &*self.devices,
+            Road::InAnswers => &[],
+        };
+        devices.iter().filter_map(|device| device.look).min()
+    }
+
+    /// The command that goes into the answer to the device in `slot`.
+    pub(crate) async fn carried(
+        &mut self,
+        slot: DeviceSlot,
+        protocol: &'static dyn Protocol,
+        connection: &mut Connection,
+    ) -> Option<Outgoing> {
+        let now = Instant::now();
+        for device in &mut self.devices {
+            device.look = (device.slot == slot).then_some(now);
+        }
+        self.look(protocol, connection).await
     }
 
     /// The next command that is to be sent now.
     pub(crate) async fn next(
+        &mut self,
+        protocol: &'static dyn Protocol,
+        connection: &mut Connection,
+    ) -> Option<Outgoing> {
+        self.due()?;
+        self.look(protocol, connection).await
+    }
+
+    /// Looks after the devices for whom it is time.
+    async fn look(
         &mut self,
         protocol: &'static dyn Protocol,
         connection: &mut Connection,

@@ -5,7 +5,7 @@ use crate::{
     admission::{Denied, Stay},
     budget::Holder,
     ending::Ended,
-    errands::Errands,
+    errands::{Errands, Outgoing, Road},
     line::Line,
     moments,
     reception::Reception,
@@ -51,7 +51,8 @@ impl Session {
     ) -> Self {
         let transport = stream_transport(protocol);
         let stay = Stay::new(Arc::clone(&reception), transport);
-        let errands = Errands::new(Arc::clone(&reception));
+        let road = if transport == Transport::Http { Road::InAnswers } else { Road::Open };
+        let errands = Errands::new(Arc::clone(&reception), road);
         Self {
             protocol,
             line,
@@ -115,11 +116,30 @@ impl Session {
 
     /// Does what the machine wants done, in its order. Nothing is read meanwhile.
     async fn settle(&mut self) -> Result<(), Ended> {
+        self.party.stay.check().await?;
+        let mut wanted = self.take_turn(None).await?;
+        while let Some(slot) = wanted {
+            // Making durable what came before may have taken a while.
+            self.party.stay.check().await?;
+            let carried = self.party.errands.carried(slot, self.protocol, &mut self.connection).await;
+            self.connection.respond(slot, carried.as_ref().map(|carried| &*carried.bytes));
+            wanted = self.take_turn(carried).await?;
+        }
+        Ok(())
+    }
+
+    /// The reply that goes out at once has `carried` in it. Answers with who waits to hear whether there is a command.
+    async fn take_turn(&mut self, carried: Option<Outgoing>) -> Result<Option<DeviceSlot>, Ended> {
         let read = Instant::now();
         let address = self.line.address();
-        self.party.stay.check().await?;
         let turn = turn(&self.reception, self.protocol, address, &mut self.connection, &mut self.party).await;
-        let sent = self.line.send(&turn.at_once).await;
+        let sent = match &carried {
+            None => self.line.send(&turn.at_once).await,
+            Some(carried) => self.line.send_within(&turn.at_once, carried.within).await,
+        };
+        if let (Ok(()), Some(carried)) = (&sent, &carried) {
+            self.party.errands.sent(carried).await;
+        }
         if !turn.records.is_empty() {
             moments::received(self.protocol.name(), turn.records.len());
             self.reception.journal.append(turn.records).await?;
@@ -130,7 +150,7 @@ impl Session {
             moments::acknowledged(read.elapsed());
         }
         self.line.settle(self.connection.buffered(), self.holder());
-        turn.end.map_or(Ok(()), Err)
+        turn.end.map_or(Ok(turn.command_wanted), Err)
     }
 
     /// Sends the commands that wait.
@@ -157,10 +177,7 @@ impl Guests for Party {
     async fn admit(&mut self, slot: DeviceSlot, device_id: &DeviceId) -> Result<Registered, Denied> {
         self.errands.left(slot);
         let registered = self.stay.admit(slot, device_id, self.protocol.name()).await?;
-        // Over HTTP a server cannot speak first.
-        if stream_transport(self.protocol) == Transport::Tcp {
-            self.errands.met(slot, registered.source);
-        }
+        self.errands.met(slot, registered.source);
         moments::admitted(self.protocol.name(), registered.source);
         Ok(registered)
     }

@@ -11,6 +11,8 @@ pub(crate) struct Turn {
     pub(crate) records: Vec<Record>,
     pub(crate) at_once: Vec<u8>,
     pub(crate) when_durable: Vec<u8>,
+    /// Who waits, when all of that is done, to hear whether there is a command.
+    pub(crate) command_wanted: Option<DeviceSlot>,
     pub(crate) end: Option<Ended>,
 }
 
@@ -78,6 +80,7 @@ pub(crate) async fn turn(
                 reception.contacts.note(Contact { source, received, kind });
             }
             Event::TimeWanted { slot } => connection.tell_time(slot, received),
+            Event::CommandWanted { slot } => turn.command_wanted = Some(slot),
             Event::Reply { slot, command, outcome, text } => {
                 let Some(Registered { source, .. }) = speaker(guests, slot) else { continue };
                 // The catalog learns it first: the journal keeps what was said, the catalog what it was said to.

@@ -62,6 +62,7 @@ fn measure(name: &str, protocol: &dyn Protocol, frames: &[(Transport, Vec<u8>)])
                 match black_box(event) {
                     Event::Message { .. } => messages += 1,
                     Event::Identify { slot, .. } => connection.identified(slot, &admission),
+                    Event::CommandWanted { slot } => connection.respond(slot, None),
                     Event::Close | Event::Broken(_) => {
                         connection = Connection::new(protocol, *transport);
                         connection.identified(DeviceSlot(0), &admission);

@@ -63,6 +63,16 @@ impl Connection {
         self.advance();
     }
 
+    /// Answers `Event::CommandWanted` with what `command` has written, if there was something to write.
+    pub fn respond(&mut self, slot: DeviceSlot, command: Option<&[u8]>) {
+        if self.waiting_for == Some(slot) {
+            self.waiting_for = None;
+        }
+        self.machine.respond(slot, command, &mut self.events);
+        self.settle(Ok(()));
+        self.advance();
+    }
+
     /// Writes what tells the known device in `slot` to do `command` behind `wire`.
     ///
     /// # Errors
@@ -135,7 +145,9 @@ impl Connection {
             self.events.push_back(Event::Broken(broken));
         }
         match self.events.back() {
-            Some(Event::Identify { slot, .. } | Event::TimeWanted { slot }) => self.waiting_for = Some(*slot),
+            Some(
+                Event::Identify { slot, .. } | Event::TimeWanted { slot } | Event::CommandWanted { slot },
+            ) => self.waiting_for = Some(*slot),
             Some(Event::Close | Event::Broken(_)) => self.ended = true,
             _ => {}
         }

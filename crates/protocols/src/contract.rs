@@ -68,6 +68,9 @@ pub trait Machine: Send {
     /// The answer to `Event::TimeWanted`: what time it is.
     fn tell_time(&mut self, _slot: DeviceSlot, _now: Timestamp, _events: &mut Events) {}
 
+    /// The answer to `Event::CommandWanted`: what `command` has written for the device, or nothing.
+    fn respond(&mut self, _slot: DeviceSlot, _command: Option<&[u8]>, _events: &mut Events) {}
+
     /// Writes what tells the known device in `slot` to do `command`. Nothing is written with an error.
     ///
     /// A machine that gives its frames serial numbers, and hears them back in answers, remembers `id` by them, so
@@ -155,6 +158,9 @@ pub enum Event {
     Reply { slot: DeviceSlot, command: Option<CommandId>, outcome: Outcome, text: String },
     /// What time is it? The device asks; the last event of its frame; frames wait until `Machine::tell_time` answers.
     TimeWanted { slot: DeviceSlot },
+    /// Is there something to tell the device? It hears nothing but answers, and waits for one. To be answered when all
+    /// messages and problems before it are durable; the last event of its frame; frames wait until `Machine::respond`.
+    CommandWanted { slot: DeviceSlot },
     /// To be sent at once.
     ReplyNow(Vec<u8>),
     /// To be sent when all messages and problems before it are durable.

@@ -96,6 +96,7 @@ impl Decoder {
                 Event::Identify { .. }
                 | Event::Heartbeat { .. }
                 | Event::TimeWanted { .. }
+                | Event::CommandWanted { .. }
                 | Event::Close => {}
             }
         }
@@ -127,6 +128,7 @@ impl Decoder {
                         connection.tell_time(*slot, now);
                     }
                 }
+                Event::CommandWanted { slot } => connection.respond(*slot, None),
                 _ => {}
             }
             events.push(event);

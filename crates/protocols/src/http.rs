@@ -29,8 +29,9 @@ pub struct Request<'a> {
 }
 
 /// Whether the client wants to go on over the same connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Persistence {
+    #[default]
     KeepAlive,
     Close,
 }
@@ -77,6 +78,14 @@ pub fn recognise_device(
             }
         }
         _ => Recognition::No,
+    }
+}
+
+/// Answers a request, and closes the connection behind the answer if the client asked for that.
+pub fn answer(status: Status, content_type: &str, body: &[u8], connection: Persistence, events: &mut Events) {
+    events.push_back(Event::ReplyNow(response(status, content_type, body, connection)));
+    if connection == Persistence::Close {
+        events.push_back(Event::Close);
     }
 }
 
@@ -128,13 +137,6 @@ impl<'a> Request<'a> {
         form_urlencoded::parse(self.query.as_bytes()).chain(form_urlencoded::parse(form))
     }
 
-    /// Closes the connection behind the response if the client asked for that.
-    pub fn leave(&self, events: &mut Events) {
-        if self.connection == Persistence::Close {
-            events.push_back(Event::Close);
-        }
-    }
-
     /// A body that begins like JSON is JSON, whatever its content type says.
     pub fn is_json(&self) -> bool {
         matches!(self.body.trim_ascii_start().first(), Some(b'{' | b'['))
@@ -142,7 +144,7 @@ impl<'a> Request<'a> {
 }
 
 /// A response with a body that may be empty.
-pub fn response(status: Status, content_type: &str, body: &[u8], connection: Persistence) -> Vec<u8> {
+fn response(status: Status, content_type: &str, body: &[u8], connection: Persistence) -> Vec<u8> {
     let connection = match connection {
         Persistence::KeepAlive => "keep-alive",
         Persistence::Close => "close",

@@ -36,6 +36,7 @@ pub fn assert_bounded(events: &[Event], received: usize) {
             Event::Identify { .. }
             | Event::Heartbeat { .. }
             | Event::TimeWanted { .. }
+            | Event::CommandWanted { .. }
             | Event::Close
             | Event::Broken(_) => {}
         }

@@ -2,7 +2,9 @@
 
 use crate::{
     end_to_end::{World, owner},
-    site::{Device, NOW, PATIENCE, Sender, TestClock, TestJournal, TestRoster, config, registered},
+    site::{
+        Device, NOW, PATIENCE, Sender, TestClock, TestJournal, TestRoster, config, of_protocol, registered,
+    },
 };
 use domain::{Command, CommandFailure, CommandId, CommandState, Record, Reliability, SourceId};
 use gateway::Gateway;
@@ -35,6 +37,7 @@ impl Post {
         assert_eq!(World::register_in(&catalog, account, "a").await, A);
         let (journal, roster) = (Arc::new(TestJournal::default()), Arc::new(TestRoster::default()));
         roster.register("a", registered(A.0));
+        roster.register("w", of_protocol(A.0, "web"));
         let (signals, clock) = (Signals::default(), Arc::new(TestClock::default()));
         let queue = Arc::new(catalog.clone());
         let gateway =
@@ -79,6 +82,14 @@ impl Post {
     async fn login(&self) -> Device {
         let mut device = Device::connect(self.gateway.bound().tcp["toy"], '$').await;
         device.say("La").await;
+        assert_eq!(device.hear().await.unwrap(), "ok");
+        device
+    }
+
+    /// A connection over which the device hears nothing but answers.
+    async fn caller(&self) -> Device {
+        let mut device = Device::connect(self.gateway.bound().tcp["web"], '~').await;
+        device.say("Lw").await;
         assert_eq!(device.hear().await.unwrap(), "ok");
         device
     }
@@ -279,4 +290,81 @@ async fn a_datagram_fetches_a_command_and_shows_where_the_next_ones_go() {
     let second = post.ask_text("2").await;
     assert_eq!(body(Some(device.hear().await)), "C2");
     post.until_sent(second).await;
+}
+
+#[tokio::test]
+async fn an_answer_over_http_carries_a_command() {
+    let post = Post::new().await;
+    let mut device = post.caller().await;
+    let ids = [post.ask(Command::Locate, Reliability::Repeated).await, post.ask_text("1").await];
+    // Nothing comes unasked.
+    device.say("H").await;
+    assert_eq!(device.hear().await.unwrap(), "h");
+    device.say("D1,-").await;
+    assert_eq!(device.hear().await.unwrap(), "A1".to_owned() + toy_line("W").trim_end());
+    post.until_acknowledged(ids[0]).await;
+    // The next one goes over another connection, and is answered over a third.
+    let mut next = post.caller().await;
+    next.say("D2,-").await;
+    assert_eq!(next.hear().await.unwrap(), "A2".to_owned() + toy_line("C1").trim_end());
+    post.until_sent(ids[1]).await;
+    for serial in [3, 4] {
+        device.say(&format!("D{serial},-")).await;
+        assert_eq!(device.hear().await.unwrap(), format!("A{serial}"), "one at a time");
+    }
+    let mut third = post.caller().await;
+    third.say("Zdone").await;
+    post.until_acknowledged(ids[1]).await;
+    for id in ids {
+        assert_eq!(post.catalog.command(id, NOW).await.unwrap().unwrap().life.attempts, 1);
+    }
+}
+
+#[tokio::test]
+async fn of_many_requests_at_once_one_carries_the_command() {
+    let post = Post::new().await;
+    let mut devices = Vec::new();
+    for _ in 0..8 {
+        devices.push(post.caller().await);
+    }
+    let id = post.ask(Command::Locate, Reliability::Once).await;
+    for device in &mut devices {
+        device.say("D1,-").await;
+    }
+    let mut carried = 0;
+    for device in &mut devices {
+        carried += usize::from(device.hear().await.unwrap() != "A1");
+    }
+    assert_eq!(carried, 1);
+    post.until_acknowledged(id).await;
+}
+
+#[tokio::test]
+async fn no_answer_carries_what_has_expired_while_the_journal_wrote() {
+    let post = Post::new().await;
+    let mut device = post.caller().await;
+    let id = post.ask(Command::Locate, Reliability::Repeated).await;
+    post.journal.hold();
+    device.say("D1,-").await;
+    post.journal.until(|pages| pages.waiting.len() == 1).await;
+    post.clock.advance(SECOND * 600);
+    post.journal.release();
+    assert_eq!(device.hear().await.unwrap(), "A1");
+    post.until(id, |state| state == CommandState::Expired).await;
+}
+
+#[tokio::test]
+async fn what_is_not_durable_carries_nothing() {
+    let post = Post::new().await;
+    let mut device = post.caller().await;
+    let id = post.ask(Command::Locate, Reliability::Once).await;
+    post.journal.fill_disk();
+    device.say("D1,-").await;
+    assert_eq!(device.hear().await, None);
+    assert_eq!(post.state(id).await, CommandState::Queued);
+}
+
+/// As `toy` writes a command.
+fn toy_line(body: &str) -> String {
+    crate::toy::line('$', body)
 }

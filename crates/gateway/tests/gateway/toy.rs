@@ -61,7 +61,7 @@ impl Protocol for Toy {
         &[CommandKind::Text, CommandKind::Locate]
     }
     fn machine(&self, transport: Transport) -> Box<dyn Machine> {
-        Box::new(Lines { transport, waiting: Vec::new() })
+        Box::new(Lines { transport, waiting: Vec::new(), answer: String::new() })
     }
 }
 
@@ -69,6 +69,8 @@ struct Lines {
     transport: Transport,
     /// Lines of a datagram behind its login.
     waiting: Vec<u8>,
+    /// What `web` says when it is known whether there is a command, which follows in the same line.
+    answer: String,
 }
 
 impl Machine for Lines {
@@ -111,6 +113,11 @@ impl Machine for Lines {
                 let (serial, second) = (number().unwrap(), number());
                 let time = second.map(|second| Timestamp::from_seconds(second as i64));
                 record(slot, serial, time, events);
+                if self.transport == Transport::Http {
+                    events.pop_back();
+                    self.answer = format!("A{serial}");
+                    events.push_back(Event::CommandWanted { slot });
+                }
             }
             "M" => {
                 let slot = DeviceSlot(number().unwrap() as u16);
@@ -160,6 +167,12 @@ impl Machine for Lines {
                 events.push_back(Event::Broken(broken));
             }
         }
+    }
+
+    fn respond(&mut self, _: DeviceSlot, command: Option<&[u8]>, events: &mut Events) {
+        let command = command.map(|bytes| String::from_utf8_lossy(bytes).trim_end().to_owned());
+        let line = [std::mem::take(&mut self.answer), command.unwrap_or_default()].concat() + "\n";
+        events.push_back(Event::ReplyNow(line.into()));
     }
 
     /// A text is a line of kind `C`, which is answered; where a device is wanted it is told with `W` and says nothing.

@@ -3,17 +3,19 @@
 //! Source: traccar.org, "OsmAnd protocol" (2025); OsmAnd documentation, "Trip recording plugin, online tracking" (4.9);
 //! Transistor Software, "Background Geolocation, HTTP JSON" (v4).
 //!
-//! A request is answered with 200 when what it carries is durable; whoever gets another answer sends it again.
+//! A request is answered with 200 when what it carries is durable; whoever gets another answer sends it again. None of
+//! the documents knows commands: whoever understands some reads them in the body of the answer, as they were typed.
 
 mod json;
 mod query;
 
 use crate::{
-    Admission, Broken, DeviceSlot, Event, Events, Framing, Machine, Protocol, Recognition,
-    http::{self, Request, Status},
+    Admission, Broken, CommandError, Confirmation, DeviceSlot, Event, Events, Framing, Machine, Protocol,
+    Recognition,
+    http::{self, Persistence, Request, Status},
     speakers::{Answer, Speakers},
 };
-use domain::{DeviceId, Message, RecordHash, Transport};
+use domain::{Command, CommandId, CommandKind, DeviceId, Message, RecordHash, Transport};
 
 pub struct Osmand;
 
@@ -39,6 +41,10 @@ impl Protocol for Osmand {
 
     fn recognise(&self, start: &[u8]) -> Recognition {
         http::recognise_device(start, MAX_REQUEST, |request| Some(Report::read(request)?.device))
+    }
+
+    fn commands(&self) -> &'static [CommandKind] {
+        &[CommandKind::Text, CommandKind::Bytes]
     }
 
     fn machine(&self, _: Transport) -> Box<dyn Machine> {
@@ -69,6 +75,8 @@ impl Report {
 #[derive(Default)]
 struct Session {
     speakers: Speakers,
+    /// Of the request that waits for its answer.
+    connection: Persistence,
 }
 
 impl Machine for Session {
@@ -78,11 +86,10 @@ impl Machine for Session {
 
     fn decode(&mut self, frame: &[u8], events: &mut Events) -> Result<(), Broken> {
         let request = Request::parse(frame)?;
-        let answer = |status| http::response(status, "", b"", request.connection);
+        self.connection = request.connection;
         let Some(report) = Report::read(&request).filter(|report| DeviceId::new(&report.device).is_ok())
         else {
-            events.push_back(Event::ReplyNow(answer(Status::BadRequest)));
-            request.leave(events);
+            http::answer(Status::BadRequest, "", b"", request.connection, events);
             return Ok(());
         };
         let Some(slot) = self.speakers.named(&report.device, frame, events)? else { return Ok(()) };
@@ -96,9 +103,32 @@ impl Machine for Session {
             let error = format!("{} locations that cannot be read", report.unreadable);
             events.push_back(Event::Problem { slot, error, bytes: request.body.to_vec() });
         }
-        events.push_back(Event::ReplyWhenDurable(answer(Status::Ok)));
-        request.leave(events);
+        events.push_back(Event::CommandWanted { slot });
         Ok(())
+    }
+
+    fn respond(&mut self, _: DeviceSlot, command: Option<&[u8]>, events: &mut Events) {
+        let body = command.unwrap_or_default();
+        http::answer(Status::Ok, content_type(body), body, self.connection, events);
+    }
+
+    fn command(
+        &mut self,
+        _: DeviceSlot,
+        _: CommandId,
+        command: &Command,
+        wire: &mut Vec<u8>,
+    ) -> Result<Confirmation, CommandError> {
+        let said = match command {
+            Command::Text(text) => text.as_bytes(),
+            Command::Bytes(bytes) => bytes,
+            _ => return Err(CommandError::Unsupported),
+        };
+        if said.is_empty() {
+            return Err(CommandError::Unfit("an empty body tells nothing"));
+        }
+        wire.extend_from_slice(said);
+        Ok(Confirmation::Sent)
     }
 
     fn identified(&mut self, slot: DeviceSlot, admission: &Admission, events: &mut Events) {
@@ -111,5 +141,14 @@ impl Machine for Session {
             Answer::Refused(_) => http::refuse(events),
             Answer::Nothing => {}
         }
+    }
+}
+
+/// Of a command as somebody typed it.
+fn content_type(body: &[u8]) -> &'static str {
+    match (body.first(), std::str::from_utf8(body)) {
+        (Some(b'{' | b'['), Ok(_)) => "application/json",
+        (_, Ok(_)) => "text/plain; charset=utf-8",
+        (_, Err(_)) => "application/octet-stream",
     }
 }

@@ -1,25 +1,32 @@
 //! OwnTracks' phone apps in HTTP mode: one JSON object a request, answered with a list of objects for the app.
-//! Source: OwnTracks Booklet, "JSON" and "HTTP" (2025).
+//! Source: OwnTracks Booklet, "JSON" (`_type=cmd` among it) and "HTTP" (2025).
 //!
 //! A phone is named by the last part of its topic, `owntracks/user/device`, by the header `X-Limit-D`, by `d` of the
-//! query, or by its tracker id of two letters, whichever comes first.
+//! query, or by its tracker id of two letters, whichever comes first. A command is an object of the list that answers
+//! its next request: a word is the action of a `cmd`, anything else is a whole object. The app confirms none.
 
 use crate::{
-    Admission, Broken, DeviceSlot, Event, Events, Framing, Machine, Protocol, Recognition,
+    Admission, Broken, CommandError, Confirmation, DeviceSlot, Event, Events, Framing, Machine, Protocol,
+    Recognition,
     alarm::{Alarm, Alarms},
     cells::Cells,
     clock, fields,
-    http::{self, Request, Status},
+    http::{self, Persistence, Request, Status},
     plausible,
     speakers::{Answer, Speakers},
 };
-use domain::{Coordinates, DeviceId, Fix, Inputs, Message, Metres, RecordHash, Transport};
+use domain::{
+    Command, CommandId, CommandKind, Coordinates, DeviceId, Fix, Inputs, Message, Metres, RecordHash,
+    Transport,
+};
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 pub struct Owntracks;
 
 /// Waypoints and pictures of people come with some of the objects.
 const MAX_REQUEST: usize = 256 * 1024;
+const JSON: &str = "application/json";
 /// Nothing for the app to do.
 const NOTHING: &[u8] = b"[]";
 
@@ -45,6 +52,10 @@ impl Protocol for Owntracks {
             let object: Object = serde_json::from_slice(&request.body).ok()?;
             object.device(request)
         })
+    }
+
+    fn commands(&self) -> &'static [CommandKind] {
+        &[CommandKind::Text, CommandKind::Bytes, CommandKind::Locate]
     }
 
     fn machine(&self, _: Transport) -> Box<dyn Machine> {
@@ -89,6 +100,8 @@ struct Object {
 #[derive(Default)]
 struct Session {
     speakers: Speakers,
+    /// Of the request that waits for its answer.
+    connection: Persistence,
 }
 
 impl Machine for Session {
@@ -98,19 +111,17 @@ impl Machine for Session {
 
     fn decode(&mut self, frame: &[u8], events: &mut Events) -> Result<(), Broken> {
         let request = Request::parse(frame)?;
-        let answer = |status, body| http::response(status, "application/json", body, request.connection);
+        self.connection = request.connection;
         if request.body.is_empty() {
             // A friend was deleted from the app: the Booklet says to ignore it.
-            events.push_back(Event::ReplyNow(answer(Status::Ok, NOTHING)));
-            request.leave(events);
+            http::answer(Status::Ok, JSON, NOTHING, request.connection, events);
             return Ok(());
         }
         let object: Option<Object> = serde_json::from_slice(&request.body).ok();
         let device = object.as_ref().and_then(|object| object.device(&request));
         let (Some(object), Some(device)) = (object, device.filter(|device| DeviceId::new(device).is_ok()))
         else {
-            events.push_back(Event::ReplyNow(answer(Status::BadRequest, b"")));
-            request.leave(events);
+            http::answer(Status::BadRequest, JSON, b"", request.connection, events);
             return Ok(());
         };
         let Some(slot) = self.speakers.named(&device, frame, events)? else { return Ok(()) };
@@ -125,9 +136,39 @@ impl Machine for Session {
             }
             _ => events.push_back(Event::Heartbeat { slot }),
         }
-        events.push_back(Event::ReplyWhenDurable(answer(Status::Ok, NOTHING)));
-        request.leave(events);
+        events.push_back(Event::CommandWanted { slot });
         Ok(())
+    }
+
+    fn respond(&mut self, _: DeviceSlot, command: Option<&[u8]>, events: &mut Events) {
+        let body = command.map_or_else(|| NOTHING.to_vec(), |object| [b"[", object, b"]"].concat());
+        http::answer(Status::Ok, JSON, &body, self.connection, events);
+    }
+
+    fn command(
+        &mut self,
+        _: DeviceSlot,
+        _: CommandId,
+        command: &Command,
+        wire: &mut Vec<u8>,
+    ) -> Result<Confirmation, CommandError> {
+        let said = match command {
+            Command::Locate => "reportLocation",
+            Command::Text(text) => text.trim(),
+            Command::Bytes(bytes) => std::str::from_utf8(bytes).map_err(|_| NO_OBJECT)?.trim(),
+            _ => return Err(CommandError::Unsupported),
+        };
+        let object = if !said.is_empty() && said.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+            json!({ "_type": "cmd", "action": said })
+        } else {
+            let object: Value = serde_json::from_str(said).map_err(|_| NO_OBJECT)?;
+            if !object["_type"].is_string() {
+                return Err(NO_OBJECT);
+            }
+            object
+        };
+        wire.extend(object.to_string().into_bytes());
+        Ok(Confirmation::Sent)
     }
 
     fn identified(&mut self, slot: DeviceSlot, admission: &Admission, events: &mut Events) {
@@ -142,6 +183,9 @@ impl Machine for Session {
         }
     }
 }
+
+const NO_OBJECT: CommandError =
+    CommandError::Unfit("a command is the name of an action, or a JSON object with a _type");
 
 impl Object {
     fn device(&self, request: &Request<'_>) -> Option<String> {

@@ -6,7 +6,9 @@
 //!
 //! Over UDP each datagram names the device, and its records are acknowledged by the datagram's number. Codecs 12 and 14
 //! carry answers to commands, 13 and 15 texts of a serial port; their senders expect nothing. Frames of other codecs are
-//! kept as problems and not answered.
+//! kept as problems and not answered. The document lists models that take commands over UDP ("Codec 12", "FM firmware
+//! requirements") and shows one form of a command: that goes out as a datagram of its own, and the answer comes in one
+//! that names the device like any other.
 
 mod avl;
 mod command;
@@ -216,10 +218,11 @@ impl Machine for Courier {
         &mut self,
         _: DeviceSlot,
         _: CommandId,
-        _: &Command,
-        _: &mut Vec<u8>,
+        command: &Command,
+        wire: &mut Vec<u8>,
     ) -> Result<Confirmation, CommandError> {
-        Err(CommandError::NotNow("devices take commands over TCP"))
+        wire.extend(command::frame(command)?);
+        Ok(Confirmation::Reply)
     }
 }
 

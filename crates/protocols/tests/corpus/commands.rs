@@ -52,7 +52,7 @@ fn judge(protocol: &dyn Protocol, section: &Section, sample: &Json, command: &Co
         harness::drain(&mut connection, &mut Vec::new());
     }
     let mut wire = Vec::new();
-    let sent = connection.command(DeviceSlot::default(), CommandId(1), command, &mut wire);
+    let sent = connection.command(DeviceSlot::default(), CommandId(section.number), command, &mut wire);
     sent.map_err(|error| error.to_string())?;
     let expected = bytes(&sample["encoding"], &sample["data"]).unwrap();
     // The corpus has some texts as they are before the line end is added.

@@ -32,6 +32,9 @@ pub(crate) struct Section {
     pub(crate) refused: BTreeMap<String, String>,
     /// A frame that introduces device 123456789012345 before a command is made.
     pub(crate) login: Option<String>,
+    /// The number of each command, where the samples' bytes have one.
+    #[serde(default = "first")]
+    pub(crate) number: i64,
     /// Bytes that stand for others between delimiters, which the corpus has undone.
     #[serde(default)]
     pub(crate) escapes: BTreeMap<String, String>,
@@ -41,6 +44,10 @@ pub(crate) struct Section {
     /// Our device setting, as `key=value`, by the corpus's words.
     #[serde(default)]
     setup: BTreeMap<String, String>,
+}
+
+fn first() -> i64 {
+    1
 }
 
 pub(crate) fn sections() -> BTreeMap<String, Section> {

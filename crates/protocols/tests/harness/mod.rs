@@ -181,6 +181,7 @@ pub(crate) fn drain(connection: &mut Connection, events: &mut Vec<Event>) {
         match &event {
             Event::Identify { slot, .. } => connection.identified(*slot, &known()),
             Event::TimeWanted { slot } => connection.tell_time(*slot, NOW),
+            Event::CommandWanted { slot } => connection.respond(*slot, None),
             Event::Message { message, .. } => assert_sane(message),
             _ => {}
         }

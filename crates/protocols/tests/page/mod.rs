@@ -22,6 +22,9 @@ Under each protocol stand the device models that speak it, by vendor, and how to
 is where it can be reached (`[devices] public_address`), `{port}` the protocol's port, `{password}` the device's; `{apn}`,
 `{apn_user}` and `{apn_password}` belong to its SIM card.
 
+Commands go over the device's connection; to the address of its last datagram, for a minute after that or behind the next one;
+over HTTP with the answer to its next request.
+
 Scores are those of a corpus of samples that real devices sent, which is not part of the repository: `captures` must give
 sane messages with the expected time, place and values; `frames` are streams that must be cut rightly; `commands` must be
 the same bytes on the wire. Samples with a wrong checksum count as passed when they are refused. The tests fail when one

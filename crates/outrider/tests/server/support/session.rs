@@ -34,18 +34,33 @@ impl Session {
 
     /// Calls an action with a JSON body.
     pub fn call(&self, action: &str, parameters: Value) -> Answer {
+        self.try_call(action, parameters).unwrap()
+    }
+
+    /// As `call`, of a server that may be killed meanwhile.
+    pub fn try_call(&self, action: &str, parameters: Value) -> Result<Answer, ureq::Error> {
         let mut body = parameters;
         if let Some(hash) = &self.hash {
             body["hash"] = json!(hash);
         }
-        self.post(&format!("/v2/{action}"), &[("content-type", "application/json")], body.to_string())
+        let headers = [("content-type", "application/json")];
+        self.try_post(&format!("/v2/{action}"), &headers, body.to_string())
     }
 
     /// Sends a body of any kind to any path.
     pub fn post(&self, path: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Answer {
+        self.try_post(path, headers, body).unwrap()
+    }
+
+    fn try_post(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl AsRef<[u8]>,
+    ) -> Result<Answer, ureq::Error> {
         let request = agent().post(self.url(path));
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-        Answer::of(request.send(body.as_ref()))
+        Answer::read(request.send(body.as_ref()))
     }
 
     /// Calls an action with a body in parts: its parameters, and a file of a type.
@@ -105,8 +120,12 @@ impl Session {
 
 impl Answer {
     fn of(result: Result<Response<Body>, ureq::Error>) -> Self {
-        let mut response = result.unwrap();
-        let text = response.body_mut().read_to_string().unwrap();
+        Self::read(result).unwrap()
+    }
+
+    fn read(result: Result<Response<Body>, ureq::Error>) -> Result<Self, ureq::Error> {
+        let mut response = result?;
+        let text = response.body_mut().read_to_string()?;
         let body = match &*text {
             "" => Value::Null,
             text => {
@@ -114,7 +133,7 @@ impl Answer {
                 serde_json::from_str(text).unwrap_or_else(|_| panic!("no JSON: {text}"))
             }
         };
-        Self { status: response.status().as_u16(), headers: response.headers().clone(), body }
+        Ok(Self { status: response.status().as_u16(), headers: response.headers().clone(), body })
     }
 
     /// The body of a success.

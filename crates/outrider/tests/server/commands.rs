@@ -123,15 +123,67 @@ impl OnTheRoad {
     }
 }
 
-/// Protocol, model, a command that switches the first output on where the protocol knows one, the device's answer, and
-/// whether the device reports its outputs. A terminal of JT/T 808 reports that its engine is blocked.
-const SIMULATED: [(&str, &str, (&str, &str), &str, bool); 6] = [
-    ("gl200", "qlgv55lite", ("text", "AT+GTOUT=gv55lite,1,0,0,0,0,0,,,,,,,,0A0B$"), "GTOUT", true),
-    ("gt06", "concoxgt06e", ("text", "RELAY,1#"), "Cut off the fuel supply: Success!", true),
-    ("jt808", "jt808_terminal_imei", ("hex", "8105f0"), "success", false),
-    ("meitrack", "meitrack_t622", ("text", "C01,0,12222"), "C01,OK", true),
-    ("teltonika", "telfmb920", ("text", "setdigout 1"), "DOUT1:1", true),
-    ("wialon", "wialon_ips", ("text", "Call the office"), "1", false),
+struct Case {
+    protocol: &'static str,
+    model: &'static str,
+    /// Switches the first output on, where the protocol knows one; its form, `text` or `hex`.
+    command: (&'static str, &'static str),
+    /// Is in the device's answer.
+    answer: &'static str,
+    shows: Shows,
+}
+
+/// How the state tells that it was done.
+#[derive(PartialEq)]
+enum Shows {
+    Output,
+    /// A terminal of JT/T 808 reports that its engine is blocked, a message to the driver leaves no trace.
+    Nothing,
+}
+
+const SIMULATED: [Case; 6] = [
+    Case {
+        protocol: "gl200",
+        model: "qlgv55lite",
+        command: ("text", "AT+GTOUT=gv55lite,1,0,0,0,0,0,,,,,,,,0A0B$"),
+        answer: "GTOUT",
+        shows: Shows::Output,
+    },
+    Case {
+        protocol: "gt06",
+        model: "concoxgt06e",
+        command: ("text", "RELAY,1#"),
+        answer: "Cut off the fuel supply: Success!",
+        shows: Shows::Output,
+    },
+    Case {
+        protocol: "jt808",
+        model: "jt808_terminal_imei",
+        command: ("hex", "8105f0"),
+        answer: "success",
+        shows: Shows::Nothing,
+    },
+    Case {
+        protocol: "meitrack",
+        model: "meitrack_t622",
+        command: ("text", "C01,0,12222"),
+        answer: "C01,OK",
+        shows: Shows::Output,
+    },
+    Case {
+        protocol: "teltonika",
+        model: "telfmb920",
+        command: ("text", "setdigout 1"),
+        answer: "DOUT1:1",
+        shows: Shows::Output,
+    },
+    Case {
+        protocol: "wialon",
+        model: "wialon_ips",
+        command: ("text", "Call the office"),
+        answer: "1",
+        shows: Shows::Nothing,
+    },
 ];
 
 #[test]
@@ -140,9 +192,10 @@ fn a_command_reaches_a_simulated_device_of_each_language_and_its_answer_comes_ba
     let anna = server.user("anna@example.com");
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let spoken: Vec<_> = simulator::LANGUAGES.iter().map(|language| language.protocol).collect();
-    assert_eq!(SIMULATED.map(|(protocol, ..)| protocol).to_vec(), spoken, "each language has its row");
+    assert_eq!(SIMULATED.map(|case| case.protocol).to_vec(), spoken, "each language has its row");
     let first: Imei = "352093081452251".parse().unwrap();
-    for (number, (protocol, model, (form, command), answer, reports_outputs)) in (0..).zip(SIMULATED) {
+    for (number, case) in (0..).zip(SIMULATED) {
+        let Case { protocol, model, command: (form, command), answer, shows } = case;
         let imei = first.plus(number);
         let device = Commanded::register(&anna, model, &imei.to_string());
         let address = server.address(&format!("/devices/{protocol}/tcp"));
@@ -163,7 +216,7 @@ fn a_command_reaches_a_simulated_device_of_each_language_and_its_answer_comes_ba
         assert_eq!(state, "acknowledged", "{protocol}");
         assert!(reply.contains(answer), "{protocol}: {reply}");
         assert_eq!(device.waiting(), 0, "{protocol}");
-        if reports_outputs {
+        if shows == Shows::Output {
             until(|| (device.first_output() == true).then_some(()));
         }
         vehicle.leave(&runtime);

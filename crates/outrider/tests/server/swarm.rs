@@ -71,7 +71,7 @@ fn one_command_to_each_of_many_devices_survives_a_kill() {
                 scope.spawn(move || {
                     loop {
                         let number = next.fetch_add(1, Ordering::Relaxed);
-                        let Some(tracker) = trackers.get(number) else { return None };
+                        let tracker = trackers.get(number)?;
                         let text = format!("setparam 1:{number}");
                         if !send(session, *tracker, &text) {
                             return Some(number);

@@ -125,11 +125,12 @@ impl<D: Dial, R: Iterator<Item = Report> + Send> Client<D, R> {
         let stopped = surroundings.stop.cancelled();
         tokio::pin!(stopped);
         loop {
+            let greeting = self.speaker.greeting();
             tokio::select! {
                 () = &mut stopped => return,
-                () = self.network_heard() => {}
+                () = self.ready_to_call(&greeting) => {}
             }
-            let Err(ended) = self.call().await else { return };
+            let Err(ended) = self.call(&greeting).await else { return };
             self.outbox.unanswered();
             let pause = match ended {
                 Ended::HangsUp => REDIAL,
@@ -151,10 +152,10 @@ impl<D: Dial, R: Iterator<Item = Report> + Send> Client<D, R> {
     }
 
     /// One connection, from the call to its end. `Ok` when the run is over.
-    async fn call(&mut self) -> Result<(), Ended> {
+    async fn call(&mut self, greeting: &[u8]) -> Result<(), Ended> {
         let surroundings = Arc::clone(&self.surroundings);
         let mut heard = Vec::new();
-        let greeting = timeout(PATIENCE, self.greet(&mut heard));
+        let greeting = timeout(PATIENCE, self.greet(greeting, &mut heard));
         let mut line = tokio::select! {
             () = surroundings.stop.cancelled() => return Ok(()),
             line = greeting => line.map_err(|_| Ended::NoAnswer)??,
@@ -195,13 +196,12 @@ impl<D: Dial, R: Iterator<Item = Report> + Send> Client<D, R> {
     }
 
     /// Calls and says who calls. What the server says beyond its answer is left in `heard`.
-    async fn greet(&mut self, heard: &mut Vec<u8>) -> Result<D::Line, Ended> {
+    async fn greet(&mut self, greeting: &[u8], heard: &mut Vec<u8>) -> Result<D::Line, Ended> {
         let mut line = self.surroundings.dial.dial().await?;
-        let greeting = self.speaker.greeting();
         if greeting.is_empty() {
             return Ok(line);
         }
-        line.write_all(&greeting).await?;
+        line.write_all(greeting).await?;
         loop {
             let Some((length, said)) = self.speaker.hear(heard)? else {
                 if line.read_buf(heard).await? == 0 {
@@ -311,9 +311,11 @@ impl<D: Dial, R: Iterator<Item = Report> + Send> Client<D, R> {
         }
     }
 
-    async fn network_heard(&mut self) {
+    /// Waits for the network. Whose protocol has no greeting waits for a record too: a connection over which nobody
+    /// speaks is closed.
+    async fn ready_to_call(&mut self, greeting: &[u8]) {
         self.collect();
-        while self.may_not_send() {
+        while self.may_not_send() || greeting.is_empty() && self.outbox.is_empty() && self.next.is_some() {
             self.next_due().await;
             self.collect();
         }

@@ -1,6 +1,6 @@
-//! How many messages a core decodes in a second: `cargo run --release -p protocols --example decode_bench`. For each
-//! protocol the frames of its own captures that carry messages, over and over on one connection; then packets as a
-//! Teltonika device sends them when it has much to say.
+//! How many messages a core decodes in a second: `cargo run --release -p protocols --example decode_bench [-- PROTOCOL…]`.
+//! For each protocol the frames of its own captures that carry messages, over and over on one connection; then packets as
+//! a Teltonika device sends them when it has much to say.
 
 #![allow(clippy::disallowed_methods, clippy::print_stdout, reason = "a benchmark reads the clock and prints")]
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a tool of the developers")]
@@ -24,8 +24,13 @@ const RECORDS_PER_PACKET: i64 = 20;
 
 fn main() {
     println!("{:<24} {:>12} {:>8} {:>14}", "", "messages/s", "MB/s", "bytes/message");
-    for protocol in PROTOCOLS {
+    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|it| it == name);
+    for protocol in PROTOCOLS.iter().filter(|protocol| is_wanted(protocol.name())) {
         measure(protocol.name(), *protocol, &frames_with_messages(*protocol));
+    }
+    if !is_wanted("teltonika") {
+        return;
     }
     for codec in Codec::ALL {
         let records: Vec<_> = (0..RECORDS_PER_PACKET).map(typical_record).collect();

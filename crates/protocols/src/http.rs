@@ -3,7 +3,7 @@
 
 use crate::{Broken, Event, Events, Framing, Recognition};
 use domain::DeviceId;
-use std::{borrow::Cow, io::Write};
+use std::{borrow::Cow, io::Write, mem::MaybeUninit};
 
 /// A head may have so many bytes and header lines.
 const MAX_HEAD: usize = 16 * 1024;
@@ -192,9 +192,10 @@ enum Body {
 
 /// `None` when its end is missing.
 fn head(buffer: &[u8]) -> Result<Option<Head<'_>>, Broken> {
-    let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
-    let mut request = httparse::Request::new(&mut headers);
-    let length = match request.parse(&buffer[..buffer.len().min(MAX_HEAD)]) {
+    let mut headers = [const { MaybeUninit::uninit() }; MAX_HEADERS];
+    let mut request = httparse::Request::new(&mut []);
+    let start = &buffer[..buffer.len().min(MAX_HEAD)];
+    let length = match request.parse_with_uninit_headers(start, &mut headers) {
         Ok(httparse::Status::Complete(length)) => length,
         Ok(httparse::Status::Partial) if buffer.len() >= MAX_HEAD => {
             return Err(Broken::TooLong { length: buffer.len(), limit: MAX_HEAD });
@@ -213,7 +214,7 @@ fn head(buffer: &[u8]) -> Result<Option<Head<'_>>, Broken> {
         body: Body::Length(0),
     };
     let mut said_length = None;
-    for header in &headers {
+    for header in request.headers.iter() {
         let Ok(value) = std::str::from_utf8(header.value) else { continue };
         let named = |name: &str| header.name.eq_ignore_ascii_case(name);
         if named("content-length") {

@@ -76,8 +76,10 @@ pub(super) fn coordinates(status: u32, lat: u32, lng: u32) -> Option<Coordinates
 fn states(alarms: u32, status: u32, inputs: &mut Inputs) {
     let bit = |word: u32, bit: u32| word >> bit & 1 == 1;
     inputs.push(input!("ignition"), bit(status, 0));
-    // Bits 10 and 11: the supply of fuel and of electricity is cut.
-    inputs.push(input!("engine_blocked"), bit(status, 10) || bit(status, 11));
+    // Bits 10 and 11: the supply of fuel and of electricity is cut, by the one relay that a terminal has.
+    let is_cut = bit(status, 10) || bit(status, 11);
+    inputs.push(input!("digital_output_1"), is_cut);
+    inputs.push(input!("engine_blocked"), is_cut);
     inputs.push(input!("door_state_1"), i64::from(bit(status, 13)));
     inputs.push(input!("door_state_2"), i64::from(bit(status, 14)));
     inputs.push(input!("door_state_3"), i64::from(bit(status, 15)));

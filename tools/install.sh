@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what building needs and this machine does not have: a C compiler (for SQLite), pkg-config, Rust; and with
-# the argument `postgresql` what the tests need besides: PostgreSQL's server, and openssl for its certificate.
+# the argument `tests` what the tests need besides: PostgreSQL's server, openssl for its certificate, Python's venv and curl.
 # For Debian and Ubuntu; elsewhere it only says what is missing.
 set -euo pipefail
 
@@ -17,9 +17,11 @@ main() {
         have curl || packages+=(curl)
         [[ -e /etc/ssl/certs/ca-certificates.crt ]] || packages+=(ca-certificates)
     fi
-    if [[ ${1-} == postgresql ]]; then
+    if [[ ${1-} == tests ]]; then
         have initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || packages+=(postgresql)
         have openssl || packages+=(openssl)
+        python3 -c 'import ensurepip' 2>/dev/null || packages+=(python3 python3-venv)
+        have curl || packages+=(curl)
     fi
     if ((${#packages[@]})); then
         install_packages "${packages[@]}"

@@ -2,7 +2,7 @@
 # Runs all tests; the last line counts them.
 set -euo pipefail
 
-tools/install.sh postgresql
+tools/install.sh tests
 
 # The message centre that short messages are tested against; Node.js is there, the console needs it too.
 [[ tools/smpp/node_modules/.package-lock.json -nt tools/smpp/package-lock.json ]] ||
@@ -22,8 +22,13 @@ rust() {
 # The console, also in a browser, against the server that was just tested.
 console() { NO_COLOR=1 OUTRIDER_BINARY=$(realpath "${CARGO_TARGET_DIR:-target}")/debug/outrider tools/web.sh test; }
 
+# Every action as /openapi.json describes it, against the same server. SCHEMATHESIS_EXAMPLES asks for a long run.
+description() {
+    OUTRIDER_BINARY=${CARGO_TARGET_DIR:-target}/debug/outrider tools/schemathesis/run.sh ${SCHEMATHESIS_EXAMPLES-}
+}
+
 status=0
-for suite in rust console; do
+for suite in rust console description; do
     "$suite" 2>&1 | tee -a "$log" || status=$?
 done
 

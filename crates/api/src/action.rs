@@ -24,6 +24,8 @@ pub(crate) trait Action: 'static {
     const ERRORS: &'static [ErrorCode] = &[];
     /// Parameters of an example call, as a JSON object without the session's hash.
     const EXAMPLE: &'static str = "{}";
+    /// What the part `file` of a body in parts may be, for an action that takes one.
+    const FILE: Option<&'static [&'static str]> = None;
     /// Who may call.
     type Caller: Caller;
     type Parameters: Parameters;
@@ -165,6 +167,8 @@ pub struct Entry {
     pub rights: &'static [Right],
     pub errors: &'static [ErrorCode],
     pub example: &'static str,
+    /// The media types of the file that it takes.
+    pub file: Option<&'static [&'static str]>,
     /// Names of its parameters, in order; `true` when one is required.
     pub parameters: &'static [(&'static str, bool)],
     pub(crate) parameters_schema: fn() -> serde_json::Value,
@@ -185,6 +189,7 @@ pub(crate) const fn entry<A: Action>() -> Entry {
         rights: A::RIGHTS,
         errors: A::ERRORS,
         example: A::EXAMPLE,
+        file: A::FILE,
         parameters: A::Parameters::NAMES,
         parameters_schema: A::Parameters::schema,
         #[cfg(feature = "testing")]

@@ -41,6 +41,15 @@ impl Fleet {
         Ok(self.catalog.bundle_of(imei).await?.ok_or(ErrorCode::NotFound)?)
     }
 
+    /// The bundles that were sold with an order of another system.
+    ///
+    /// # Errors
+    /// `NotFound` when there are none.
+    pub async fn bundles_of_order(&self, _: &PanelCaller, order: i64) -> Result<Vec<Bundle>, Failure> {
+        let bundles = self.catalog.bundles_of_order(order).await?;
+        if bundles.is_empty() { Err(ErrorCode::NotFound.into()) } else { Ok(bundles) }
+    }
+
     pub async fn list_bundles(
         &self,
         _: &PanelCaller,

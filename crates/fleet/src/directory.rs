@@ -399,6 +399,7 @@ mod tests {
             deleted: false,
             created: Timestamp::from_millis(0),
             avatar_file_name: None,
+            comment: String::new(),
         }
     }
 

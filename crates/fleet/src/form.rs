@@ -1,7 +1,7 @@
 //! Objects that users give field by field and get back as they gave them: checked against a table of fields
 //! (`data/forms.tsv`), kept as JSON. All that is wrong is told at once, by the names of the fields.
 
-use crate::ParameterError;
+use crate::{ParameterError, rules};
 use serde_json::{Map, Value, json};
 use std::{borrow::Cow, collections::HashMap, sync::LazyLock};
 
@@ -52,7 +52,10 @@ enum What {
     Color,
     Date,
     Time,
+    Clock,
     Moment,
+    TimeZone,
+    Locale,
     Email,
     Symbols(usize),
     List {
@@ -106,8 +109,26 @@ impl Form {
     /// # Errors
     /// Every field that is wrong.
     pub fn read(&self, given: &Map<String, Value>) -> Result<Map<String, Value>, Vec<ParameterError>> {
+        Self::read_fields(self.fields.iter(), given)
+    }
+
+    /// The changes of an object that is kept: what is left out stays as it was.
+    ///
+    /// # Errors
+    /// Every field that is wrong.
+    pub fn read_changes(
+        &self,
+        given: &Map<String, Value>,
+    ) -> Result<Map<String, Value>, Vec<ParameterError>> {
+        Self::read_fields(self.fields.iter().filter(|field| given.contains_key(field.name)), given)
+    }
+
+    fn read_fields<'f>(
+        fields: impl Iterator<Item = &'f Field>,
+        given: &Map<String, Value>,
+    ) -> Result<Map<String, Value>, Vec<ParameterError>> {
         let (mut kept, mut wrong) = (Map::new(), Vec::new());
-        for field in &self.fields {
+        for field in fields {
             match field.read(given.get(field.name)) {
                 Ok(Some(value)) => _ = kept.insert(field.name.to_owned(), value),
                 Ok(None) => {}
@@ -215,6 +236,9 @@ impl What {
             "color" => Self::Color,
             "date" => Self::Date,
             "time" => Self::Time,
+            "clock" => Self::Clock,
+            "time_zone" => Self::TimeZone,
+            "locale" => Self::Locale,
             "moment" => Self::Moment,
             "email" => Self::Email,
             "object" => Self::Object,
@@ -336,6 +360,11 @@ impl What {
             }
             Self::Date => (is_date(text), "must be a date like 2020-09-23".to_owned()),
             Self::Time => (is_time(text), "must be a time like 23:59:59".to_owned()),
+            Self::Clock => (is_time(&format!("{text}:00")), "must be a time like 23:59".to_owned()),
+            Self::TimeZone | Self::Locale => {
+                let rule = if matches!(self, Self::Locale) { rules::locale } else { rules::time_zone };
+                return rule(text);
+            }
             Self::Moment => (
                 text.split_once(' ').is_some_and(|(date, time)| is_date(date) && is_time(time)),
                 "must be like 2020-09-23 03:24:00".to_owned(),
@@ -536,6 +565,13 @@ mod tests {
                 json!([[], ["a@b.de"], "[\"a@b.de\"]"]),
                 json!([["a"], ["a@b.de", "b@c.de", "c@d.de", "d@e.de", "e@f.de", "f@g.de"], "x"]),
             ),
+            (
+                "service_settings",
+                "default_user_time_zone",
+                json!(["UTC", "Europe/Berlin"]),
+                json!(["Mars", "", null]),
+            ),
+            ("tracking.concox_gt700", "wakeup_time", json!(["10:20"]), json!(["10:20:30", "25:00", "1:0"])),
             ("castel_crash", "report", json!([true, "false", "1"]), json!(["yes", 1, null])),
             ("weekday_time", "time", json!(["00:00:00", "23:59:59"]), json!(["24:00:00", "1:00:00"])),
         ] {

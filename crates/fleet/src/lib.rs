@@ -1,6 +1,7 @@
 //! The use cases: what users and panel accounts may do, and the one place where each business rule stands. Queries
 //! about trackers are answered from the directory and from live state, not from SQL.
 
+mod access_point;
 mod activation_code;
 mod api_key;
 mod attempts;
@@ -31,6 +32,7 @@ pub mod rules;
 mod secrets;
 mod security_group;
 mod sensor;
+mod service_settings;
 mod session;
 mod status;
 mod sub_user;
@@ -41,6 +43,7 @@ mod time_zones;
 mod track;
 mod tracker;
 mod tracker_settings;
+mod tracking_settings;
 mod trip_detection;
 mod turns;
 mod ui_setting;
@@ -69,7 +72,9 @@ pub use sensor::{
     Readings, ReadingsFilter, SensorTypeFilter, SensorValue, SensorValues, StateField, SwitchReading,
     VirtualSensorReading, input_descriptions,
 };
+pub use service_settings::ServiceSettings;
 pub use status::{CurrentStatus, StatusListingDraft};
+pub use store::catalog::AccessPoint as KnownAccessPoint;
 pub use store::catalog::{
     ActivationCode, Address, Bundle, BundleOrder, Clones, CodeOrder, CodeTerms, DeviceType, Direction,
     DocType, Garage, Group, LegalType, Listed, MapFilter, Money, NewTracker, Page, Person, Profile, Reassign,

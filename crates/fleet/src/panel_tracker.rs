@@ -114,6 +114,27 @@ impl Fleet {
         self.source_changed(source).await
     }
 
+    /// Changes what a tracker is called, and what the panel remarks about it; `None` leaves a remark as it is.
+    ///
+    /// # Errors
+    /// `NotFound`, `AlreadyCorrupted`.
+    pub async fn remark(
+        &self,
+        _: &PanelCaller,
+        id: TrackerId,
+        label: &str,
+        comment: Option<&str>,
+    ) -> Result<(), Failure> {
+        let account = self.anybodys(id)?.account;
+        let _turn = self.accounts.take(account).await?;
+        let tracker = self.anybodys(id)?;
+        let comment = comment.unwrap_or(&tracker.comment);
+        self.catalog.set_label_and_comment(account, id, label, comment).await?;
+        self.directory.refresh_tracker(&self.catalog, account, id).await?;
+        self.signals.publish(Signal::AccountChanged(account));
+        Ok(())
+    }
+
     /// Has the registration commands of a device sent again.
     ///
     /// # Errors

@@ -26,7 +26,8 @@ impl Fleet {
         if self.catalog.is_bundled_phone(phone).await? {
             return Err(ErrorCode::BundledSim.into());
         }
-        self.catalog.set_phone(source.id, phone).await?;
+        let access_point = commands.apn.without_password();
+        self.catalog.set_phone(source.id, phone, access_point.as_ref()).await?;
         self.source_changed(source.id).await?;
         self.signals.publish(Signal::AccountChanged(source.account));
         self.registration_commands_wanted(source.id, commands).await;

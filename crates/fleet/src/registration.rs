@@ -12,7 +12,9 @@ use domain::{
 };
 use jiff::{ToSpan, tz::TimeZone};
 use store::{
-    catalog::{ActivationCode, Bundle, BundledSim, CatalogError, NewSource, NewTracker, Release},
+    catalog::{
+        AccessPoint, ActivationCode, Bundle, BundledSim, CatalogError, NewSource, NewTracker, Release,
+    },
     signals::Signal,
 };
 
@@ -74,7 +76,8 @@ impl Fleet {
             None => None,
         };
         let tracker = NewTracker { label: new.label, group: new.group, sub_user: caller.sub_user() };
-        let view = self.create_tracker(caller, tracker, device, code).await?;
+        let access_point = new.commands.apn.without_password();
+        let view = self.create_tracker(caller, tracker, device, code, access_point).await?;
         self.registration_commands_wanted(view.source.id, &new.commands).await;
         Ok(view)
     }
@@ -93,7 +96,7 @@ impl Fleet {
         let bundle = self.catalog.bundle_of(imei).await?.ok_or(ErrorCode::NotFound)?;
         self.own_group(caller, tracker.group)?;
         let device = bundled_device(bundle)?;
-        self.create_tracker(caller, tracker, device, None).await
+        self.create_tracker(caller, tracker, device, None, None).await
     }
 
     /// # Errors
@@ -117,6 +120,7 @@ impl Fleet {
         if self.has_connected(view.source.id) {
             return Err(ErrorCode::ContentValidation.into());
         }
+        self.access_point_named(view.source.id, commands).await?;
         self.registration_commands_wanted(view.source.id, commands).await;
         Ok(view)
     }
@@ -194,6 +198,7 @@ impl Fleet {
         tracker: NewTracker,
         device: NewDevice,
         code: Option<ActivationCode>,
+        access_point: Option<AccessPoint>,
     ) -> Result<TrackerView, Failure> {
         let account = caller.account();
         let (tariff, free_days) = self.tariff_of_new_tracker(caller, code.as_ref()).await?;
@@ -208,6 +213,8 @@ impl Fleet {
             created,
             tariff_end: free_days.and_then(|days| days_later(created, days, &caller.user.settings.time_zone)),
             activation_code: code.map(|code| code.code),
+            access_point,
+            sensors: self.first_sensors().await?,
         };
         let (source, tracker) = self.make_source(source, device.model, &Making::Tracker(tracker)).await?;
         self.directory.refresh_tracker(&self.catalog, account, tracker).await?;

@@ -23,7 +23,7 @@ pub struct RegistrationCommands {
     pub apn: AccessPoint,
 }
 
-/// The access point of a SIM. It is told to the device, and kept until it is.
+/// The access point of a SIM. It is told to the device, and its password kept until it is.
 #[derive(Clone, Default)]
 pub struct AccessPoint {
     pub name: String,
@@ -96,7 +96,7 @@ impl Fleet {
         source: SourceId,
         commands: &RegistrationCommands,
     ) {
-        if !commands.send.unwrap_or(self.setup.commands == ByDefault::Send) {
+        if !commands.send.unwrap_or(self.tells_new_devices().await) {
             return;
         }
         match self.tell(source, &commands.apn).await {

@@ -7,7 +7,7 @@ use crate::{
     registration_commands::RegistrationCommands,
 };
 use domain::{DeviceId, DeviceModel, ErrorCode, TrackerId};
-use store::catalog::{NewSource, Release};
+use store::catalog::{AccessPoint, FirstSensors, NewSource, Release};
 
 impl Fleet {
     /// # Errors
@@ -27,7 +27,7 @@ impl Fleet {
         let _turn = self.turn_of_source(view.source.id).await?;
         let view = self.replaceable(caller, id)?;
         let device = self.new_device(choice, model).await?;
-        let view = self.put_on(caller, view, device).await?;
+        let view = self.put_on(caller, view, device, commands.apn.without_password()).await?;
         self.registration_commands_wanted(view.source.id, commands).await;
         Ok(view)
     }
@@ -48,7 +48,7 @@ impl Fleet {
         let bundle = self.catalog.bundle_of(imei).await?.ok_or(ErrorCode::NotFound)?;
         no_app(&view, registrable(&bundle.model)?)?;
         let device = bundled_device(bundle)?;
-        self.put_on(caller, view, device).await
+        self.put_on(caller, view, device, None).await
     }
 
     /// Sends the commands of registration to the new device once more.
@@ -71,6 +71,7 @@ impl Fleet {
         if self.catalog.tracker_spans(view.tracker.account, id).await?.len() < 2 {
             return Err(ErrorCode::WrongDeviceStatus.into());
         }
+        self.access_point_named(view.source.id, commands).await?;
         self.registration_commands_wanted(view.source.id, commands).await;
         Ok(view)
     }
@@ -87,6 +88,7 @@ impl Fleet {
         caller: &UserCaller,
         view: TrackerView,
         device: NewDevice,
+        access_point: Option<AccessPoint>,
     ) -> Result<TrackerView, Failure> {
         let TrackerView { tracker, source: old, .. } = view;
         let master = self.master_of(caller).await?.ok_or(ErrorCode::SessionNotFound)?;
@@ -120,6 +122,9 @@ impl Fleet {
             created: at,
             tariff_end: old.tariff_end,
             activation_code: None,
+            access_point,
+            // Those of the old device come along.
+            sensors: FirstSensors::OfModel,
         };
         let making = Making::Replacement(Release { source: old.id, at }, tracker.id);
         let (source, _) = self.make_source(new, device.model, &making).await?;

@@ -85,8 +85,7 @@ impl Fleet {
         if group != GroupId::NONE && self.directory.read().group(account, group).is_none() {
             return Err(ErrorCode::EntityNotFound.into());
         }
-        self.catalog.assign_to_group(account, group, &[id]).await?;
-        self.catalog.set_tracker_label(account, id, label).await?;
+        self.catalog.set_label_and_group(account, id, label, group).await?;
         self.directory.refresh_tracker(&self.catalog, account, id).await?;
         self.signals.publish(Signal::AccountChanged(account));
         Ok(())

@@ -18,8 +18,9 @@ pub struct UserDraft {
     pub verified: bool,
     pub person: Person,
     pub comment: String,
-    pub time_zone: String,
-    pub locale: String,
+    /// `None`: that of the service; so it is with the locale.
+    pub time_zone: Option<String>,
+    pub locale: Option<String>,
     pub default_tariff: Option<TariffId>,
 }
 
@@ -64,14 +65,7 @@ impl Fleet {
 
     /// As `create_user`, for the server itself: the demo has no panel account.
     pub async fn create_master(&self, draft: UserDraft) -> Result<(AccountId, UserId), Failure> {
-        let settings = Settings {
-            time_zone: draft.time_zone,
-            locale: draft.locale,
-            measurement_system: "metric".to_owned(),
-            geocoder: "osm".to_owned(),
-            route_provider: "osrm".to_owned(),
-            translit: false,
-        };
+        let settings = self.service_settings().await?.of_new_user(draft.time_zone, draft.locale);
         self.may_be_default(draft.default_tariff).await?;
         let new = NewUser {
             membership: Membership::Master { default_tariff: draft.default_tariff },
@@ -185,6 +179,31 @@ impl Fleet {
         };
         self.catalog.set_settings(caller.user.id, &settings).await?;
         self.directory.refresh_member(&self.catalog, caller.user.id).await?;
+        self.signals.publish(Signal::AccountChanged(caller.account()));
+        Ok(())
+    }
+
+    /// `person` makes of who the caller was who the caller is.
+    ///
+    /// # Errors
+    /// `SessionNotFound` when the user has just been removed; what `person` refuses.
+    pub async fn update_own_person(
+        &self,
+        caller: &UserCaller,
+        person: impl FnOnce(Person) -> Result<Person, Failure> + Send,
+    ) -> Result<(), Failure> {
+        let _turn = self.turn(caller).await?;
+        let user = self.own_user(caller).await?;
+        let change = UserChange {
+            login: user.login,
+            activated: user.activated,
+            verified: user.verified,
+            person: person(user.person)?,
+            comment: user.comment,
+            default_tariff: None,
+        };
+        self.catalog.update_user(user.id, &change).await?;
+        self.directory.refresh_member(&self.catalog, user.id).await?;
         self.signals.publish(Signal::AccountChanged(caller.account()));
         Ok(())
     }

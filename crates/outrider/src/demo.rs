@@ -122,8 +122,8 @@ async fn owner(fleet: &fleet::Fleet) -> Result<UserCaller, Failure> {
             profile: Profile::default(),
         },
         comment: String::new(),
-        time_zone: "Europe/Berlin".to_owned(),
-        locale: "en_US".to_owned(),
+        time_zone: Some("Europe/Berlin".to_owned()),
+        locale: Some("en_US".to_owned()),
         default_tariff: None,
     };
     match fleet.create_master(draft).await {

@@ -1,7 +1,9 @@
 //! The actions, one folder per resource.
 
+pub(crate) mod access_point;
 pub(crate) mod api_key;
 pub(crate) mod base;
+pub(crate) mod dealer;
 pub(crate) mod garage;
 pub(crate) mod panel;
 mod person;

@@ -1,7 +1,7 @@
 //! Who a user is, as the panel and a master give it and as every action prints it.
 
 use crate::parameters::{Text, choices, parameters};
-use fleet::{Address, LegalType, Person, Profile};
+use fleet::{Address, Failure, LegalType, Person, Profile};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -59,6 +59,19 @@ impl PersonFields {
             legal_type: LegalType::Individual,
             profile: Profile::default(),
         })
+    }
+
+    /// As `applied_to`, for one whose legal type stays for ever: plans depend on it.
+    ///
+    /// # Errors
+    /// `InvalidParameters` for another legal type, which the call has as `parameter`.
+    pub(crate) fn applied_to_same(self, person: Person, parameter: &str) -> Result<Person, Failure> {
+        match self.legal_type() {
+            Some(legal_type) if legal_type != person.legal_type => {
+                Err(Failure::parameter(parameter, "cannot be changed"))
+            }
+            _ => Ok(self.applied_to(person)),
+        }
     }
 
     pub(crate) fn applied_to(self, person: Person) -> Person {

@@ -100,10 +100,7 @@ fn operation(entry: &Entry, failure: &Schema, generator: &mut SchemaGenerator) -
         },
         "requestBody": {
             "required": entry.parameters.iter().any(|(_, required)| *required),
-            "content": { "application/json": {
-                "schema": (entry.parameters_schema)(),
-                "example": example(entry),
-            } },
+            "content": content(entry),
         },
         "responses": responses(entry, failure, success(entry, generator)),
     });
@@ -111,6 +108,23 @@ fn operation(entry: &Entry, failure: &Schema, generator: &mut SchemaGenerator) -
         operation["x-rights"] = json!(entry.rights);
     }
     json!({ "post": operation })
+}
+
+/// A body of JSON; in parts, when one of them is a file.
+fn content(entry: &Entry) -> Value {
+    let mut schema = (entry.parameters_schema)();
+    let Some(media_types) = entry.file else {
+        return json!({ "application/json": { "schema": schema, "example": example(entry) } });
+    };
+    // OpenAPI 3.1, section 4.8.14.4: without a content encoding a text with a media type is what it is, bytes.
+    schema["properties"]["file"] =
+        json!({ "type": "string", "contentMediaType": "application/octet-stream" });
+    match schema["required"].as_array_mut() {
+        Some(required) => required.push(json!("file")),
+        None => schema["required"] = json!(["file"]),
+    }
+    let encoding = json!({ "file": { "contentType": media_types.join(", ") } });
+    json!({ "multipart/form-data": { "schema": schema, "encoding": encoding } })
 }
 
 fn example(entry: &Entry) -> Value {

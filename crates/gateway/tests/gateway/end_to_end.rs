@@ -10,8 +10,8 @@ use protocols::teltonika::{Codec, Teltonika, encode};
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use store::{
     catalog::{
-        Catalog, LegalType, Location, Membership, NewCommand, NewSource, NewTracker, NewUser, Person,
-        Profile, Settings,
+        Catalog, FirstSensors, LegalType, Location, Membership, NewCommand, NewSource, NewTracker, NewUser,
+        Person, Profile, Settings,
     },
     journal::{EmbeddedJournal, JournalConfig, read_all},
     signals::{Signal, Signals},
@@ -69,6 +69,8 @@ impl World {
             tariff: catalog.tariff_defaults().await.unwrap().tariff,
             bundled_sim: None,
             activation_code: None,
+            access_point: None,
+            sensors: FirstSensors::OfModel,
             created: NOW,
             tariff_end: None,
         };

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 #![expect(unreachable_pub, reason = "in a test nothing is reachable; `pub` tells what a module offers")]
 
+mod api_access_points;
 mod api_avatars;
 mod api_clones;
 mod api_commands;
@@ -21,6 +22,7 @@ mod api_races;
 mod api_readings;
 mod api_registration;
 mod api_sensors;
+mod api_service;
 mod api_sessions;
 mod api_settings;
 mod api_states;

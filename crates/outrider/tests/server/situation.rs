@@ -144,14 +144,13 @@ impl World {
             }
             "a tracker with a lock" => drop(names.insert("tracker", register(anna, "jointech_jt701"))),
             "a tracker without a SIM" => drop(names.insert("tracker", register(anna, "wialon_ips"))),
-            "a tracker that takes no commands" => {
-                drop(names.insert("tracker", register(anna, "traccar_client")))
-            }
+            "an app on a phone" => drop(names.insert("tracker", register(anna, "traccar_client"))),
             "a tracker as in the examples" => {
                 let phone = new.replacen('9', "7", 1);
                 let tracker = json!({ "label": "tracker label", "group_id": names["group"], "plugin_id": 44,
-                    "model": "telfmb920", "device_id": new, "phone": phone });
+                    "model": "telfmb920", "device_id": new, "phone": phone, "apn_name": "internet" });
                 let tracker = anna.call("tracker/register", tracker).success()["value"]["id"].clone();
+                names.insert("own_phone", json!(phone));
                 let tags = json!([{ "tag_id": names["tag"], "ordinal": 4 }]);
                 anna.call("tracker/tags/set", json!({ "tracker_id": tracker, "tag_bindings": tags }))
                     .success();
@@ -241,6 +240,19 @@ impl World {
                 let read = panel.call("panel/tracker/bundle/read", json!({ "imei": new })).success();
                 names.insert("bundle", read["value"]["id"].clone());
                 names.insert("bundled_imei", json!(new));
+            }
+            "a tracker of the bundle" => {
+                let tracker = json!({ "label": "Van", "group_id": 0, "imei": names["bundled_imei"] });
+                let tracker = anna.call("tracker/register_quick", tracker).success();
+                names.insert("tracker", tracker["value"]["id"].clone());
+            }
+            "the bundle was ordered" => {
+                let order = json!({ "bundle_id": names["bundle"], "order_id": 4711 });
+                panel.call("panel/tracker/bundle/order/assign", order).success();
+            }
+            "the service has a domain" => {
+                let domain = json!({ "domain": "gps.example.com" });
+                panel.call("panel/dealer/settings/service/update", domain).success();
             }
             "a SIM" | "a blocked SIM" | "a deleted SIM" => {
                 let (iccid, phone) = (format!("8970{new}"), new.replacen('9', "6", 1));

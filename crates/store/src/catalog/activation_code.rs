@@ -7,7 +7,7 @@ use super::{
     statements::{returned, statements},
 };
 use domain::{AccountId, SourceId, TariffId, Timestamp};
-use sqlx::{AnyConnection, FromRow, any::AnyRow, query, query_as, query_scalar};
+use sqlx::{AnyConnection, FromRow, any::AnyRow, query, query_as};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ActivationCode {
@@ -120,16 +120,7 @@ impl Catalog {
         order: CodeOrder,
         direction: Direction,
     ) -> Result<Listed<ActivationCode>, CatalogError> {
-        let mut snapshot = self.snapshot().await?;
-        let count: i64 = query_scalar(COUNT_LISTED).bind(page.pattern()).fetch_one(&mut *snapshot).await?;
-        let items = query_as(order.list(direction))
-            .bind(page.pattern())
-            .bind(page.limit())
-            .bind(page.offset())
-            .fetch_all(&mut *snapshot)
-            .await?;
-        snapshot.rollback().await?;
-        Ok(Listed { items, count: count.unsigned_abs() })
+        self.listed(page, COUNT_LISTED, order.list(direction)).await
     }
 }
 

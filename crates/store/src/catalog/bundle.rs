@@ -5,7 +5,7 @@ use super::{
     statements::statements,
 };
 use domain::{DeviceId, Timestamp};
-use sqlx::{AnyConnection, FromRow, any::AnyRow, query, query_as, query_scalar};
+use sqlx::{AnyConnection, FromRow, any::AnyRow, query, query_as};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bundle {
@@ -56,6 +56,7 @@ statements! {
     CREATE = "INSERT INTO bundles (imei, model, factory_preset) VALUES ($1, $2, $3)";
     BY_IMEI = concat!(select_bundles!(), " WHERE imei = $1");
     READ = concat!(select_bundles!(), " WHERE bundles.id = $1");
+    OF_ORDER = concat!(select_bundles!(), " WHERE order_id = $1 ORDER BY bundles.id");
     COUNT_LISTED = concat!("SELECT COUNT(*) AS count FROM bundles", listed_bundles!());
     SET_MODEL = "UPDATE bundles SET model = $2 WHERE id = $1";
     SET_ORDER = "UPDATE bundles SET order_id = $2 WHERE id = $1";
@@ -93,6 +94,10 @@ impl Catalog {
         Ok(query_as(BY_IMEI).bind(imei.as_str()).fetch_optional(self.reader()).await?)
     }
 
+    pub async fn bundles_of_order(&self, order: i64) -> Result<Vec<Bundle>, CatalogError> {
+        Ok(query_as(OF_ORDER).bind(order).fetch_all(self.reader()).await?)
+    }
+
     /// The filter looks into id, IMEI, model and ICCID.
     pub async fn list_bundles(
         &self,
@@ -100,16 +105,7 @@ impl Catalog {
         order: BundleOrder,
         direction: Direction,
     ) -> Result<Listed<Bundle>, CatalogError> {
-        let mut snapshot = self.snapshot().await?;
-        let count: i64 = query_scalar(COUNT_LISTED).bind(page.pattern()).fetch_one(&mut *snapshot).await?;
-        let items = query_as(order.list(direction))
-            .bind(page.pattern())
-            .bind(page.limit())
-            .bind(page.offset())
-            .fetch_all(&mut *snapshot)
-            .await?;
-        snapshot.rollback().await?;
-        Ok(Listed { items, count: count.unsigned_abs() })
+        self.listed(page, COUNT_LISTED, order.list(direction)).await
     }
 
     /// # Errors

@@ -2,7 +2,7 @@
 //! Each is one transaction: it is done as a whole or not at all, and what it depends on is held until it is done.
 
 use super::{
-    Catalog, CatalogError, Money, NewSource,
+    AccessPoint, Catalog, CatalogError, Money, NewSource,
     columns::Columns,
     counter, sensor, source, source_setting,
     statements::{returned, returned_id, statements},
@@ -240,10 +240,25 @@ impl Catalog {
         Ok(TrackerId(id))
     }
 
+    /// Gives a source the SIM with that number, and its access point where that was named.
+    ///
     /// # Errors
     /// `NotFound` for a source that is not there any more; `PhoneTaken`.
-    pub async fn set_phone(&self, source: SourceId, phone: &str) -> Result<(), CatalogError> {
-        self.change_one(query(SET_PHONE).bind(source.0).bind(phone)).await
+    pub async fn set_phone(
+        &self,
+        source: SourceId,
+        phone: &str,
+        access_point: Option<&AccessPoint>,
+    ) -> Result<(), CatalogError> {
+        let mut transaction = self.write().await?;
+        let set = query(SET_PHONE).bind(source.0).bind(phone).execute(&mut *transaction).await?;
+        if set.rows_affected() == 0 {
+            return Err(CatalogError::NotFound);
+        }
+        if let Some(access_point) = access_point {
+            source_setting::set_access_point(&mut transaction, source, access_point).await?;
+        }
+        Ok(transaction.commit().await?)
     }
 
     /// Notes that the registration commands are sent again.

@@ -1,5 +1,8 @@
 //! Pages of long lists: filter, order, offset, limit and the count of all.
 
+use super::{Catalog, CatalogError};
+use sqlx::{FromRow, any::AnyRow, query_as, query_scalar};
+
 /// Which part of a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Page {
@@ -46,6 +49,31 @@ impl Page {
 
     pub(super) fn offset(&self) -> i64 {
         i64::from(self.offset)
+    }
+}
+
+impl Catalog {
+    /// A page and how many there are in all, of one moment. Both statements take the pattern as `$1`, the list also limit
+    /// and offset.
+    pub(super) async fn listed<T>(
+        &self,
+        page: &Page,
+        count: &'static str,
+        list: &'static str,
+    ) -> Result<Listed<T>, CatalogError>
+    where
+        T: for<'r> FromRow<'r, AnyRow> + Send + Unpin,
+    {
+        let mut snapshot = self.snapshot().await?;
+        let count: i64 = query_scalar(count).bind(page.pattern()).fetch_one(&mut *snapshot).await?;
+        let items = query_as(list)
+            .bind(page.pattern())
+            .bind(page.limit())
+            .bind(page.offset())
+            .fetch_all(&mut *snapshot)
+            .await?;
+        snapshot.rollback().await?;
+        Ok(Listed { items, count: count.unsigned_abs() })
     }
 }
 

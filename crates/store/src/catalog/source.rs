@@ -3,7 +3,7 @@
 use super::{
     Catalog, CatalogError, activation_code, bundle,
     columns::Columns,
-    command, counter, sensor,
+    command, counter, sensor, source_setting,
     statements::{returned, returned_id, statements},
     tracker::{self, NewTracker},
 };
@@ -54,6 +54,24 @@ pub struct NewSource {
     pub tariff_end: Option<Timestamp>,
     /// Used up by the registration.
     pub activation_code: Option<String>,
+    /// That of its SIM; `None` when nobody named it.
+    pub access_point: Option<AccessPoint>,
+    pub sensors: FirstSensors,
+}
+
+/// The access point of a SIM, without its password, which is kept nowhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessPoint {
+    pub name: String,
+    pub user: String,
+}
+
+/// Which sensors a new source begins with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FirstSensors {
+    #[default]
+    OfModel,
+    None,
 }
 
 /// A SIM of a bundle, which is assigned to it unless it was.
@@ -135,7 +153,9 @@ impl Catalog {
         let mut transaction = self.write().await?;
         let id = create(&mut transaction, source).await?;
         let tracker = tracker::create(&mut transaction, source.account, id, tracker, source.created).await?;
-        sensor::create_defaults(&mut transaction, id, &source.model).await?;
+        if source.sensors == FirstSensors::OfModel {
+            sensor::create_defaults(&mut transaction, id, &source.model).await?;
+        }
         counter::create_defaults(&mut transaction, id, &source.model).await?;
         if let Some(code) = &source.activation_code {
             activation_code::use_up(&mut transaction, code, source.account, id, source.created).await?;
@@ -214,7 +234,10 @@ pub(super) async fn create(
         .bind(i64::from(source.bundled_sim.is_some()));
     let id = SourceId(returned_id(&mut *transaction, create).await?);
     if let Some(sim) = &source.bundled_sim {
-        bundle::assign(transaction, sim.bundle, &sim.iccid, source.created).await?;
+        bundle::assign(&mut *transaction, sim.bundle, &sim.iccid, source.created).await?;
+    }
+    if let Some(access_point) = &source.access_point {
+        source_setting::set_access_point(transaction, id, access_point).await?;
     }
     Ok(id)
 }

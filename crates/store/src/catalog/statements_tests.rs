@@ -3,8 +3,8 @@
 use crate::catalog::{
     BundleOrder, Catalog, CodeOrder, Direction, Location, TariffOrder, TestDatabase, UserOrder,
     activation_code, api_key, bundle, command, counter, directory, event, group, life, panel_account, rule,
-    security_group, sensor, session, sim_card, sms, source, source_setting, status, sub_user, tag, tariff,
-    tracker, trip_detection, ui_setting, user, vehicle,
+    security_group, sensor, service_settings, session, sim_card, sms, source, source_setting, status,
+    sub_user, tag, tariff, tracker, trip_detection, ui_setting, user, vehicle,
 };
 use sqlx::{
     AssertSqlSafe, Column, Connection, Either, Executor, PgConnection, Row, SqlSafeStr, SqliteConnection,
@@ -30,6 +30,7 @@ fn statements() -> Vec<(String, &'static str)> {
         ("rule", rule::STATEMENTS),
         ("security_group", security_group::STATEMENTS),
         ("sensor", sensor::STATEMENTS),
+        ("service_settings", service_settings::STATEMENTS),
         ("session", session::STATEMENTS),
         ("sim_card", sim_card::STATEMENTS),
         ("sms", sms::STATEMENTS),

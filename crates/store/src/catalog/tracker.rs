@@ -25,6 +25,8 @@ pub struct Tracker {
     pub created: Timestamp,
     /// Its picture.
     pub avatar_file_name: Option<String>,
+    /// What the panel remarked; its user does not see it.
+    pub comment: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +49,7 @@ pub struct TrackerSpan {
 macro_rules! select_trackers {
     () => {
         "SELECT id, account_id, source_id, label, COALESCE(group_id, 0) AS group_id, clone, deleted, created, \
-         avatar_file_name FROM trackers"
+         avatar_file_name, comment FROM trackers"
     };
 }
 
@@ -79,7 +81,10 @@ statements! {
     SPANS_OF_ACCOUNT = concat!(select_spans!(), " AND account_id = $1 ORDER BY tracker_id, from_time");
     SPANS_OF_TRACKER = concat!(select_spans!(), " AND account_id = $1 AND tracker_id = $2 ORDER BY from_time");
     SET_AVATAR = "UPDATE trackers SET avatar_file_name = $3 WHERE id = $1 AND account_id = $2 AND deleted = 0";
-    SET_LABEL = "UPDATE trackers SET label = $3 WHERE id = $1 AND account_id = $2 AND deleted = 0";
+    SET_LABEL_AND_GROUP = "UPDATE trackers SET label = $3, group_id = $4 \
+        WHERE id = $1 AND account_id = $2 AND deleted = 0";
+    SET_LABEL_AND_COMMENT = "UPDATE trackers SET label = $3, comment = $4 \
+        WHERE id = $1 AND account_id = $2 AND deleted = 0";
 }
 
 impl Catalog {
@@ -104,14 +109,35 @@ impl Catalog {
     }
 
     /// # Errors
-    /// `NotFound`, also for another account's tracker.
-    pub async fn set_tracker_label(
+    /// `NotFound`, also for another account's tracker; `ReferenceNotFound` when the account has no such group.
+    pub async fn set_label_and_group(
         &self,
         account: AccountId,
         id: TrackerId,
         label: &str,
+        group: GroupId,
     ) -> Result<(), CatalogError> {
-        self.change_one(query(SET_LABEL).bind(id.0).bind(account.0).bind(label)).await
+        let mut transaction = self.write().await?;
+        hold_group(&mut transaction, account, group).await?;
+        let set =
+            query(SET_LABEL_AND_GROUP).bind(id.0).bind(account.0).bind(label).bind(group::column(group));
+        if set.execute(&mut *transaction).await?.rows_affected() == 0 {
+            return Err(CatalogError::NotFound);
+        }
+        Ok(transaction.commit().await?)
+    }
+
+    /// # Errors
+    /// `NotFound`, also for another account's tracker.
+    pub async fn set_label_and_comment(
+        &self,
+        account: AccountId,
+        id: TrackerId,
+        label: &str,
+        comment: &str,
+    ) -> Result<(), CatalogError> {
+        let set = query(SET_LABEL_AND_COMMENT).bind(id.0).bind(account.0).bind(label).bind(comment);
+        self.change_one(set).await
     }
 
     /// # Errors
@@ -133,12 +159,7 @@ pub(super) async fn create(
     new: &NewTracker,
     at: Timestamp,
 ) -> Result<TrackerId, CatalogError> {
-    if new.group != GroupId::NONE {
-        group::hold(&mut *connection, account, new.group).await.map_err(|error| match error {
-            CatalogError::NotFound => CatalogError::ReferenceNotFound,
-            other => other,
-        })?;
-    }
+    hold_group(&mut *connection, account, new.group).await?;
     let create = query(CREATE)
         .bind(account.0)
         .bind(source.0)
@@ -157,6 +178,24 @@ pub(super) async fn create(
     Ok(TrackerId(id))
 }
 
+/// Makes sure that the account has the group of a tracker.
+///
+/// # Errors
+/// `ReferenceNotFound`.
+async fn hold_group(
+    connection: &mut AnyConnection,
+    account: AccountId,
+    group: GroupId,
+) -> Result<(), CatalogError> {
+    if group == GroupId::NONE {
+        return Ok(());
+    }
+    group::hold(connection, account, group).await.map_err(|error| match error {
+        CatalogError::NotFound => CatalogError::ReferenceNotFound,
+        other => other,
+    })
+}
+
 impl FromRow<'_, AnyRow> for Tracker {
     fn from_row(row: &AnyRow) -> sqlx::Result<Self> {
         Ok(Self {
@@ -169,6 +208,7 @@ impl FromRow<'_, AnyRow> for Tracker {
             deleted: row.flag("deleted")?,
             created: row.time("created")?,
             avatar_file_name: row.maybe_text("avatar_file_name")?,
+            comment: row.text("comment")?,
         })
     }
 }

@@ -10,8 +10,8 @@ use serde_json::{Map, json};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection, Executor, Row};
 use std::{collections::BTreeMap, pin::Pin};
 use store::catalog::{
-    BundledSim, Catalog, CatalogError, Clones, CodeTerms, Money, NewClone, NewCommand, NewEvent, NewSource,
-    NewTracker, PlanChange, Reassign, Release, SimCard, SourceSetting, VehicleDraft,
+    AccessPoint, BundledSim, Catalog, CatalogError, Clones, CodeTerms, Money, NewClone, NewCommand, NewEvent,
+    NewSource, NewTracker, PlanChange, Reassign, Release, SimCard, SourceSetting, VehicleDraft,
 };
 
 /// No write of any call gets so far.
@@ -196,6 +196,10 @@ async fn master(world: &World) -> UserId {
     world.catalog.user_by_login("b").await.unwrap().unwrap().id
 }
 
+fn access_point() -> AccessPoint {
+    AccessPoint { name: "internet".into(), user: "u".into() }
+}
+
 async fn newest_command(world: &World) -> CommandId {
     world.catalog.commands_of_source(world.van.0, at(2), 1).await.unwrap()[0].id
 }
@@ -224,13 +228,17 @@ type Call = (&'static str, i64, fn(&World) -> Done<'_>);
 /// One after the other in one catalog.
 const CALLS: &[Call] = calls! {
     "register", 20: |world| async {
-        let new = NewSource { activation_code: Some(CODE.into()), ..bundled(world, 0, "3").await };
+        let new = NewSource {
+            activation_code: Some(CODE.into()),
+            access_point: Some(access_point()),
+            ..bundled(world, 0, "3").await
+        };
         let tracker =
             NewTracker { label: "Van".into(), group: world.group, sub_user: Some(world.sub_user) };
         world.catalog.register(&new, &tracker).await
     };
     "assign a SIM to a bundle", 2: |world| world.catalog.assign_sim(world.bundle, SIMS[1], at(2));
-    "change the phone", 1: |world| world.catalog.set_phone(world.van.0, "79123122312");
+    "change the phone", 2: |world| world.catalog.set_phone(world.van.0, "79123122312", Some(&access_point()));
     "change the plan", 2: |world| {
         let change = PlanChange {
             tariff: world.tariff,
@@ -259,7 +267,18 @@ const CALLS: &[Call] = calls! {
         let trackers = [world.van.1, world.bike.1];
         world.catalog.create_rule(world.ours, "idling", &Map::new(), &trackers).await
     };
+    "set label and group", 2: |world| async {
+        world.catalog.set_label_and_group(world.ours, world.van.1, "Bus", world.group).await
+    };
     "delete a group", 2: |world| world.catalog.delete_group(world.ours, world.group);
+    "remark on a tracker", 1: |world| world.catalog.set_label_and_comment(world.ours, world.van.1, "Bus", "Slow");
+    "name the access point", 1: |world| async {
+        world.catalog.set_access_point(world.bike.0, &access_point()).await
+    };
+    "change the service's settings", 2: |world| async {
+        let changes = ["domain", "service_title"].map(|name| (name.to_owned(), json!("gps.example.com")));
+        world.catalog.set_service_settings(&Map::from_iter(changes)).await
+    };
     "set a password", 1: |world| world.catalog.set_password(world.sub_user, "hash 2");
     "queue a command", 2: |world| async { world.catalog.enqueue_command(&command(world.van)).await };
     "take a command", 2: |world| world.catalog.take_command(world.van.0, at(2));

@@ -92,7 +92,7 @@ pub(crate) async fn short_messages_to_one_phone_are_bounded(catalog: &Catalog) {
 
 pub(crate) async fn short_messages_that_come_in_are_matched_by_phone(catalog: &Catalog) {
     let (source, _) = register(catalog, account(catalog, "a").await, "1").await;
-    catalog.set_phone(source, "491700000001").await.unwrap();
+    catalog.set_phone(source, "491700000001", None).await.unwrap();
     assert_eq!(catalog.receive_sms("491700000001", "hier", at(0)).await.unwrap(), Some(source));
     assert_eq!(catalog.receive_sms("491700000002", "who", at(1)).await.unwrap(), None);
     let received = catalog.received_sms(10).await.unwrap();

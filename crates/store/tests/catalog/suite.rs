@@ -388,8 +388,14 @@ pub(crate) async fn registering_makes_source_tracker_and_span(catalog: &Catalog)
         // Sources without device id and phone do not collide.
         catalog.register(&new, &crate::world::tracker("App")).await.unwrap();
     }
-    catalog.set_tracker_label(account, tracker, "Bus").await.unwrap();
-    assert_eq!(catalog.tracker(account, tracker).await.unwrap().unwrap().label, "Bus");
+    let group = catalog.create_group(account, "North", "FF6DDC").await.unwrap();
+    catalog.set_label_and_group(account, tracker, "Bus", group).await.unwrap();
+    catalog.set_label_and_comment(account, tracker, "Tram", "Slow").await.unwrap();
+    let read = catalog.tracker(account, tracker).await.unwrap().unwrap();
+    assert_eq!((&*read.label, read.group, &*read.comment), ("Tram", group, "Slow"));
+    let nowhere = catalog.set_label_and_group(account, tracker, "Bus", GroupId(i64::from(i32::MAX))).await;
+    assert_fails!(nowhere, CatalogError::ReferenceNotFound);
+    assert_eq!(catalog.tracker(account, tracker).await.unwrap(), Some(read));
 }
 
 pub(crate) async fn device_ids_and_phones_are_unique_among_live_sources(catalog: &Catalog) {
@@ -525,12 +531,13 @@ pub(crate) async fn an_account_reaches_nothing_of_another(catalog: &Catalog) {
     let before = catalog.load_account(theirs).await.unwrap();
 
     assert_eq!(catalog.tracker(ours, their_tracker).await.unwrap(), None);
-    let label = catalog.set_tracker_label(ours, their_tracker, "stolen").await;
+    let label = catalog.set_label_and_group(ours, their_tracker, "stolen", GroupId::NONE).await;
+    let comment = catalog.set_label_and_comment(ours, their_tracker, "stolen", "").await;
     let group = Group { id: their_group, account: ours, title: "stolen".into(), color: "000000".into() };
     let update = catalog.update_group(&group).await;
     let delete = catalog.delete_group(ours, their_group).await;
     let into_theirs = catalog.assign_to_group(ours, their_group, &[our_tracker]).await;
-    for answer in [label, update, delete, into_theirs] {
+    for answer in [label, comment, update, delete, into_theirs] {
         assert_fails!(answer, CatalogError::NotFound);
     }
     assert_fails!(

@@ -3,8 +3,8 @@
 use domain::{AccountId, DeviceId, GroupId, SecurityGroupId, SourceId, Timestamp, TrackerId, UserId};
 use std::any::Any;
 use store::catalog::{
-    Address, Catalog, Discount, LegalType, Location, Membership, NewSession, NewSource, NewTracker, NewUser,
-    Person, Profile, SessionOwner, Settings, TestDatabase,
+    Address, Catalog, Discount, FirstSensors, LegalType, Location, Membership, NewSession, NewSource,
+    NewTracker, NewUser, Person, Profile, SessionOwner, Settings, TestDatabase,
 };
 
 /// Lives as long as its database is needed.
@@ -109,6 +109,8 @@ pub(crate) async fn source(catalog: &Catalog, account: AccountId, device_id: &st
         phone: None,
         bundled_sim: None,
         activation_code: None,
+        access_point: None,
+        sensors: FirstSensors::OfModel,
         tariff: catalog.tariff_defaults().await.unwrap().tariff,
         created: at(0),
         tariff_end: Some(at(86_400)),

@@ -1,6 +1,6 @@
 //! `panel/tracker/bundle/…`, `panel/equipment/list`, `panel/sim_card/import`: devices that are sold with a SIM.
 
-use super::user::{direction, page};
+use super::user::{DEALER, direction, page};
 use crate::{
     action::{Action, Call},
     answer::{Done, List as ListOf, Page as PageOf, Value},
@@ -248,6 +248,64 @@ impl Action for Update {
     async fn run(call: &Call<PanelCaller>, change: EquipmentChange) -> Result<Done, Failure> {
         call.fleet.set_equipment(&call.caller, change.bundle_id.0, change.equip_id.0).await?;
         Ok(Done {})
+    }
+}
+
+/// An order of another system, of which only the bundles are known.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct OrderObject {
+    id: i64,
+    user_id: Option<i64>,
+    seller_id: i64,
+    amount: usize,
+    sum: Option<f64>,
+    r#type: &'static str,
+    payer: String,
+    recipient: String,
+    contacts: String,
+    place: String,
+    comment: String,
+    creation_time: Option<String>,
+    status: Option<String>,
+    bundles: Vec<BundleObject>,
+}
+
+parameters! {
+    struct Order {
+        order_id: Number,
+    }
+}
+
+pub(crate) struct ReadOrder;
+
+impl Action for ReadOrder {
+    const PATH: &'static str = "panel/order/read";
+    const ERRORS: &'static [ErrorCode] = &[ErrorCode::NotFound];
+    const EXAMPLE: &'static str = r#"{"order_id": 12341}"#;
+    type Caller = PanelCaller;
+    type Parameters = Order;
+    type Answer = Value<OrderObject>;
+
+    async fn run(call: &Call<PanelCaller>, order: Order) -> Result<Self::Answer, Failure> {
+        let id = order.order_id.0;
+        let bundles = call.fleet.bundles_of_order(&call.caller, id).await?;
+        let value = OrderObject {
+            id,
+            user_id: None,
+            seller_id: DEALER,
+            amount: bundles.len(),
+            sum: None,
+            r#type: "equip",
+            payer: String::new(),
+            recipient: String::new(),
+            contacts: String::new(),
+            place: String::new(),
+            comment: String::new(),
+            creation_time: None,
+            status: None,
+            bundles: bundles.into_iter().map(|bundle| BundleObject::of(bundle, &call.dates)).collect(),
+        };
+        Ok(Value { value })
     }
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod activation_code;
 pub(crate) mod bundle;
 pub(crate) mod clone;
 pub(crate) mod refused;
+pub(crate) mod service_settings;
 pub(crate) mod tariff;
 pub(crate) mod tracker;
 pub(crate) mod user;

@@ -20,7 +20,7 @@ use serde::Serialize;
 pub(crate) struct PanelTrackerObject {
     id: i64,
     clone: bool,
-    comment: &'static str,
+    comment: String,
     creation_date: String,
     group_id: i64,
     dealer_id: i64,
@@ -56,7 +56,7 @@ impl PanelTrackerObject {
         Self {
             id: tracker.id.0,
             clone: tracker.clone,
-            comment: "",
+            comment: tracker.comment.clone(),
             creation_date: dates.day(tracker.created),
             group_id: tracker.group.0,
             dealer_id: DEALER,
@@ -180,6 +180,38 @@ impl Action for UpdateSource {
 
     async fn run(call: &Call<PanelCaller>, change: SourceChange) -> Result<Done, Failure> {
         call.fleet.set_blocked(&call.caller, change.tracker_id, change.blocked).await?;
+        Ok(Done {})
+    }
+}
+
+parameters! {
+    struct Remark {
+        tracker_id: TrackerId,
+        label: Text<1, 60>,
+        deleted: Option<bool>,
+        comment: Option<Text<0, 3000>>,
+    }
+}
+
+pub(crate) struct UpdateSettings;
+
+impl Action for UpdateSettings {
+    const PATH: &'static str = "panel/tracker/settings/update";
+    const ERRORS: &'static [ErrorCode] = &[ErrorCode::NotFound, ErrorCode::AlreadyCorrupted];
+    const EXAMPLE: &'static str =
+        r#"{"tracker_id": 1245678, "label": "Courier", "deleted": false, "comment": "Garage 3"}"#;
+    type Caller = PanelCaller;
+    type Parameters = Remark;
+    type Answer = Done;
+
+    async fn run(call: &Call<PanelCaller>, remark: Remark) -> Result<Done, Failure> {
+        let Remark { tracker_id, label, deleted, comment } = remark;
+        if deleted == Some(true) {
+            let wrong = "cannot be true: panel/tracker/corrupt and delete_clone remove trackers";
+            return Err(Failure::parameter("deleted", wrong));
+        }
+        let comment = comment.as_ref().map(|comment| comment.0.as_str());
+        call.fleet.remark(&call.caller, tracker_id, &label.0, comment).await?;
         Ok(Done {})
     }
 }

@@ -57,8 +57,8 @@ impl Action for Create {
             activated: account.activated != Some(false),
             verified: account.verified == Some(true),
             comment: new.comment.map(|text| text.0).unwrap_or_default(),
-            time_zone: new.time_zone.map_or_else(|| "UTC".to_owned(), |zone| zone.0),
-            locale: new.locale.map_or_else(|| "en_US".to_owned(), |locale| locale.0),
+            time_zone: new.time_zone.map(|zone| zone.0),
+            locale: new.locale.map(|locale| locale.0),
             default_tariff: new.default_tariff_id,
             person: person.new_person(),
         };

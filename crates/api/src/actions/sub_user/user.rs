@@ -137,12 +137,7 @@ impl Action for Update {
             activated: fields.activated,
             security_group: fields.security_group_id.0,
         };
-        let changed = |before: fleet::Person| match person.legal_type() {
-            Some(legal_type) if legal_type != before.legal_type => {
-                Err(Failure::parameter("user.legal_type", "cannot be changed"))
-            }
-            _ => Ok(person.applied_to(before)),
-        };
+        let changed = |before| person.applied_to_same(before, "user.legal_type");
         call.fleet.update_sub_user(&call.caller, fields.id, change, changed).await?;
         Ok(Done {})
     }

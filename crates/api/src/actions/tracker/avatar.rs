@@ -49,6 +49,8 @@ impl Action for Upload {
         ErrorCode::CannotSaveFile,
     ];
     const EXAMPLE: &'static str = r#"{"tracker_id": 123456}"#;
+    const FILE: Option<&'static [&'static str]> =
+        Some(&["image/jpeg", "image/png", "image/gif", "image/webp"]);
     type Caller = UserCaller;
     type Parameters = Which;
     type Answer = Value<String>;

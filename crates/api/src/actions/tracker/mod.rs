@@ -34,3 +34,4 @@ pub(crate) mod special_settings;
 pub(crate) mod state;
 pub(crate) mod switch;
 pub(crate) mod tags;
+pub(crate) mod tracking_settings;

@@ -1,6 +1,6 @@
 //! `tracker/readings/…`: all that trackers say.
 
-use super::{counter::CounterValueObject, sensor::by_tracker};
+use super::{counter::CounterValueObject, readings::MeterObject, sensor::by_tracker};
 use crate::{
     action::{Action, Call},
     dates::{Dates, Written},
@@ -27,20 +27,8 @@ pub(crate) struct ReadingsObject {
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct InputReadingObject {
     sensor_id: i64,
-    label: String,
-    units: String,
-    name: String,
-    r#type: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    min_value: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_value: Option<f64>,
-    /// Missing before anything was measured.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    value: Option<f64>,
-    units_type: &'static str,
-    converted_units_type: Option<&'static str>,
-    converted_value: Option<f64>,
+    #[serde(flatten)]
+    meter: MeterObject,
     update_time: Option<Written>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     composite_sensor_ids: Vec<i64>,
@@ -103,18 +91,9 @@ impl ReadingsObject {
 fn input_object(meter: MeterReading, dates: &Dates) -> InputReadingObject {
     InputReadingObject {
         sensor_id: meter.sensor.0,
-        label: meter.label,
-        units: meter.units,
-        name: meter.input_name,
-        r#type: meter.sensor_type.as_str(),
-        min_value: meter.min,
-        max_value: meter.max,
-        value: meter.reading.map(|reading| reading.value),
-        units_type: meter.units_type.as_str(),
-        converted_units_type: meter.converted.map(|(unit, _)| unit.as_str()),
-        converted_value: meter.converted.map(|(_, value)| value),
         update_time: dates.optional(meter.reading.map(|reading| reading.time)),
-        composite_sensor_ids: meter.composites.into_iter().map(|id| id.0).collect(),
+        composite_sensor_ids: meter.composites.iter().map(|id| id.0).collect(),
+        meter: meter.into(),
     }
 }
 

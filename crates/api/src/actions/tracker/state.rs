@@ -79,17 +79,27 @@ impl Action for GetStates {
         let list_blocked = several.list_blocked == Some(true);
         let allow_not_exist = several.allow_not_exist == Some(true);
         let (mut states, mut blocked, mut not_exist) = (Vec::new(), Vec::new(), Vec::new());
+        let mut is_corrupted = false;
         let mut asked = HashSet::new();
         // Each is answered once: the states are the keys of one object.
         for tracker in several.trackers.0.into_iter().filter(|tracker| asked.insert(*tracker)) {
             match call.fleet.state_of(&call.caller, tracker, call.now) {
                 StateOf::Known(view) => states.push((tracker, StateObject::of(*view, &call.dates))),
-                StateOf::Blocked if list_blocked => blocked.push(tracker),
-                StateOf::Blocked => return Err(ErrorCode::DeviceBlocked.into()),
-                StateOf::Missing | StateOf::Corrupted if allow_not_exist => not_exist.push(tracker),
-                StateOf::Corrupted => return Err(ErrorCode::NotFound.into()),
-                StateOf::Missing => return Err(ErrorCode::ListHasNonexistent.into()),
+                StateOf::Blocked => blocked.push(tracker),
+                StateOf::Missing if !allow_not_exist => return Err(ErrorCode::ListHasNonexistent.into()),
+                StateOf::Missing => not_exist.push(tracker),
+                StateOf::Corrupted => {
+                    is_corrupted = true;
+                    not_exist.push(tracker);
+                }
             }
+        }
+        // Of several reasons to refuse the one that comes first in the order of checks, whatever the list's order.
+        if is_corrupted && !allow_not_exist {
+            return Err(ErrorCode::NotFound.into());
+        }
+        if !blocked.is_empty() && !list_blocked {
+            return Err(ErrorCode::DeviceBlocked.into());
         }
         Ok(Answers {
             user_time: call.dates.moment(call.now),

@@ -2,13 +2,14 @@
 
 use crate::{
     action::{Action, Call},
-    actions::{panel::user::DEALER, person::PersonObject},
+    actions::{dealer, panel::user::DEALER, person::PersonObject},
     parameters::{Text, parameters},
 };
 use domain::Right;
 use fleet::{Failure, Role, User, UserCaller};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 parameters! {
     struct Application {
@@ -19,7 +20,9 @@ parameters! {
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Info {
     paas_id: i64,
-    paas_settings: PaasSettings,
+    /// Those of `dealer/get_ui_config`.
+    #[schemars(schema_with = "dealer::settings_schema")]
+    paas_settings: Map<String, Value>,
     user_info: UserInfo,
     #[serde(skip_serializing_if = "Option::is_none")]
     master: Option<Master>,
@@ -27,11 +30,6 @@ pub(crate) struct Info {
     premium_gis: bool,
     features: Vec<&'static str>,
     privileges: Privileges,
-}
-
-#[derive(Serialize, JsonSchema)]
-struct PaasSettings {
-    service_title: &'static str,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -88,7 +86,7 @@ impl Action for GetInfo {
         };
         Ok(Info {
             paas_id: DEALER,
-            paas_settings: PaasSettings { service_title: "Outrider" },
+            paas_settings: dealer::settings(&call.fleet.service_settings().await?),
             master: master.map(|master| Master {
                 id: master.id.0,
                 demo: false,

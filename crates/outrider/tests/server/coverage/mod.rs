@@ -8,13 +8,7 @@ use crate::{
 use api::{ACTIONS, Entry};
 use domain::ErrorCode;
 use serde_json::{Map, Value};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    env,
-    fmt::Write as _,
-    fs,
-    path::Path,
-};
+use std::{collections::BTreeSet, env, fmt::Write as _, fs, path::Path};
 
 /// Action, error (or `ok` for the call that succeeds), situation, parameters. Of the errors, the parameters are what
 /// differs from those of the call that succeeds; null takes one out. `file` is a part of the body: its type and content.
@@ -26,6 +20,11 @@ const REASONS: &[(&str, ErrorCode, &str)] = &[
         "tracker/register_quick",
         ErrorCode::WrongActivationCode,
         "the action has no parameter for a code; bundles that are sold with one would fill it",
+    ),
+    (
+        "tracker/raw_command/send",
+        ErrorCode::NotSupportedByDevice,
+        "every protocol carries what users type; one that carries no commands would fill it",
     ),
     (
         "tracker/replace_quick",

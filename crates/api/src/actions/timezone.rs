@@ -1,11 +1,12 @@
-//! `timezone/list`: the time zones that a user may choose.
+//! `timezone/list`, `panel/timezone/list`: the time zones that a user may choose.
 
 use crate::{
     action::{Action, Anyone, Call},
     answer,
     parameters::{Text, parameters},
 };
-use fleet::{Failure, NamedZone, time_zones};
+use domain::Timestamp;
+use fleet::{Failure, NamedZone, PanelCaller, time_zones};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -23,7 +24,7 @@ pub(crate) struct TimeZoneObject {
 }
 
 impl TimeZoneObject {
-    fn of(zone: &'static NamedZone, now: domain::Timestamp) -> Self {
+    fn of(zone: &'static NamedZone, now: Timestamp) -> Self {
         let offsets = zone.offsets(now);
         let place = zone.name.rsplit('/').next().unwrap_or(zone.name);
         Self {
@@ -55,7 +56,24 @@ impl Action for List {
     type Answer = answer::List<TimeZoneObject>;
 
     async fn run(call: &Call<Anyone>, _: Language) -> Result<Self::Answer, Failure> {
-        let list = time_zones().iter().map(|zone| TimeZoneObject::of(zone, call.now)).collect();
-        Ok(answer::List { list })
+        Ok(all(call.now))
     }
+}
+
+pub(crate) struct ListForPanel;
+
+impl Action for ListForPanel {
+    const PATH: &'static str = "panel/timezone/list";
+    const EXAMPLE: &'static str = r#"{"locale": "en_US"}"#;
+    type Caller = PanelCaller;
+    type Parameters = Language;
+    type Answer = answer::List<TimeZoneObject>;
+
+    async fn run(call: &Call<PanelCaller>, _: Language) -> Result<Self::Answer, Failure> {
+        Ok(all(call.now))
+    }
+}
+
+fn all(now: Timestamp) -> answer::List<TimeZoneObject> {
+    answer::List { list: time_zones().iter().map(|zone| TimeZoneObject::of(zone, now)).collect() }
 }

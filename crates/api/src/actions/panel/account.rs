@@ -27,6 +27,7 @@ pub(crate) struct Authenticated {
 #[derive(Serialize, JsonSchema)]
 struct Permissions {
     base: [&'static str; 1],
+    service_settings: [&'static str; 2],
     users: [&'static str; 4],
     user_sessions: [&'static str; 2],
     trackers: [&'static str; 5],
@@ -39,6 +40,7 @@ struct Permissions {
 impl Permissions {
     const ALL: Self = Self {
         base: ["get"],
+        service_settings: ["read", "update"],
         users: ["create", "read", "update", "corrupt"],
         user_sessions: ["create", "global"],
         trackers: ["create", "read", "update", "delete", "corrupt"],
@@ -63,6 +65,24 @@ impl Action for Auth {
         let hash =
             call.fleet.panel_log_in(&credentials.login.0, &credentials.password.0, call.address).await?;
         Ok(Authenticated { hash, permissions: Permissions::ALL })
+    }
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Permitted {
+    permissions: Permissions,
+}
+
+pub(crate) struct GetPermissions;
+
+impl Action for GetPermissions {
+    const PATH: &'static str = "panel/account/get_permissions";
+    type Caller = PanelCaller;
+    type Parameters = Nothing;
+    type Answer = Permitted;
+
+    async fn run(_: &Call<PanelCaller>, _: Nothing) -> Result<Permitted, Failure> {
+        Ok(Permitted { permissions: Permissions::ALL })
     }
 }
 

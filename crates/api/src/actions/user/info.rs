@@ -3,13 +3,14 @@
 use crate::{
     action::{Action, Call},
     actions::{dealer, panel::user::DEALER, person::PersonObject},
-    parameters::{Text, parameters},
+    answer::Value,
+    parameters::{Nothing, Text, parameters},
 };
 use domain::Right;
 use fleet::{Failure, Role, User, UserCaller};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Map;
 
 parameters! {
     struct Application {
@@ -22,7 +23,7 @@ pub(crate) struct Info {
     paas_id: i64,
     /// Those of `dealer/get_ui_config`.
     #[schemars(schema_with = "dealer::settings_schema")]
-    paas_settings: Map<String, Value>,
+    paas_settings: Map<String, serde_json::Value>,
     user_info: UserInfo,
     #[serde(skip_serializing_if = "Option::is_none")]
     master: Option<Master>,
@@ -60,8 +61,26 @@ struct Master {
 }
 
 #[derive(Serialize, JsonSchema)]
-struct TariffRestrictions {
+pub(crate) struct TariffRestrictions {
     allowed_maps: Vec<&'static str>,
+}
+
+/// No plan restricts maps.
+fn restrictions() -> TariffRestrictions {
+    TariffRestrictions { allowed_maps: vec!["osm"] }
+}
+
+pub(crate) struct GetTariffRestrictions;
+
+impl Action for GetTariffRestrictions {
+    const PATH: &'static str = "user/get_tariff_restrictions";
+    type Caller = UserCaller;
+    type Parameters = Nothing;
+    type Answer = Value<TariffRestrictions>;
+
+    async fn run(_: &Call<UserCaller>, _: Nothing) -> Result<Self::Answer, Failure> {
+        Ok(Value { value: restrictions() })
+    }
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -93,7 +112,7 @@ impl Action for GetInfo {
                 legal_type: master.person.legal_type.as_str(),
                 title: title(&master),
             }),
-            tariff_restrictions: TariffRestrictions { allowed_maps: vec!["osm"] },
+            tariff_restrictions: restrictions(),
             premium_gis: false,
             features: Vec::new(),
             privileges: Privileges { rights: call.caller.rights() },

@@ -91,8 +91,8 @@ pub fn attack(address: &str) {
 }
 
 const SILENT: usize = 2000;
-const LOOK: Duration = Duration::from_millis(200);
-const HANDS_AT_ONCE: usize = 4;
+const LOOK: Duration = Duration::from_millis(500);
+const HANDS_AT_ONCE: usize = 16;
 const MOST_HANDS: usize = 1024;
 
 /// Does one evil thing over and over.

@@ -3,7 +3,7 @@
 use crate::{
     action::{Entry, entry},
     actions::{
-        access_point, api_key, base, dealer, garage, panel, plugin, status, sub_user, tag, tariff, timezone,
+        access_point, api_key, base, dealer, garage, history, panel, plugin, status, sub_user, tag, tariff, timezone,
         track, tracker, user, vehicle,
     },
 };
@@ -149,6 +149,14 @@ pub static ACTIONS: &[Entry] = &[
     entry::<tariff::Change>(),
     entry::<track::list::List>(),
     entry::<track::read::Read>(),
+    entry::<history::entry::Read>(),
+    entry::<history::entry::MarkRead>(),
+    entry::<history::entry::MarkReadAll>(),
+    entry::<history::entry::ListTypes>(),
+    entry::<history::list::ListOfTrackers>(),
+    entry::<history::list::ListOfUser>(),
+    entry::<history::unread::List>(),
+    entry::<history::unread::Count>(),
     entry::<panel::account::Auth>(),
     entry::<panel::account::Logout>(),
     entry::<panel::account::GetPermissions>(),

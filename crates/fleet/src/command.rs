@@ -7,7 +7,7 @@ use domain::{
 };
 use std::time::Duration;
 use store::{
-    catalog::{NewCommand, StoredCommand},
+    catalog::{Listed, NewCommand, Page, StoredCommand},
     signals::Signal,
 };
 
@@ -229,7 +229,8 @@ impl Fleet {
         Ok(())
     }
 
-    /// The newest commands that were sent through the tracker, newest first, and what became of each.
+    /// The commands that were sent through the tracker, newest first, and what became of each; with `states`, only those
+    /// that stand so.
     ///
     /// # Errors
     /// `EntityNotFound`, `DeviceBlocked`.
@@ -237,10 +238,15 @@ impl Fleet {
         &self,
         caller: &UserCaller,
         id: TrackerId,
-        limit: u32,
-    ) -> Result<Vec<StoredCommand>, Failure> {
-        let view = self.unblocked(caller, id)?;
-        Ok(self.catalog.commands_of_tracker(view.tracker.id, self.now(), limit).await?)
+        states: &[&str],
+        page: &Page,
+    ) -> Result<Listed<StoredCommand>, Failure> {
+        let (view, now) = (self.unblocked(caller, id)?, self.now());
+        if !states.is_empty() && self.catalog.has_open_commands(view.source.id).await? {
+            // What is looked for is what is written down.
+            self.catalog.step_commands(view.source.id, domain::CommandStep::Pass, now).await?;
+        }
+        Ok(self.catalog.commands_of_tracker(view.tracker.id, now, states, page).await?)
     }
 
     /// A tracker of the caller's whose device can be told something: no clone, whose device is another account's.

@@ -14,6 +14,7 @@ mod corrupt;
 mod counter;
 mod directory;
 mod doorkeeper;
+mod event;
 mod failure;
 pub mod form;
 mod group;
@@ -58,6 +59,7 @@ pub use clone::{Cloned, Existing};
 pub use command::{CommandKinds, LISTED_COMMANDS, LocationRequest};
 pub use counter::CounterValue;
 pub use doorkeeper::{Doorkeeper, TurnedAway};
+pub use event::{EventView, LISTED_EVENTS, PlaceAge, Whereabouts};
 pub use failure::{Failure, ParameterError, Related};
 pub use origin::origin;
 pub use output::OutputName;
@@ -77,15 +79,15 @@ pub use status::{CurrentStatus, StatusListingDraft};
 pub use store::catalog::AccessPoint as KnownAccessPoint;
 pub use store::catalog::{
     ActivationCode, Address, Bundle, BundleOrder, Clones, CodeOrder, CodeTerms, DeviceType, Direction,
-    DocType, Garage, Group, LegalType, Listed, MapFilter, Money, NewTracker, Page, Person, Profile, Reassign,
-    Role, Rule, SecurityGroup, Settings, Shown, SimCard, Status, StatusChange, StatusListing, StoredCommand,
-    Tag, TagBinding, Tariff, TariffDefaults, TariffKind, TariffOrder, TariffTerms, User, UserOrder, Vehicle,
-    VehicleDraft,
+    DocType, EventCount, EventFilter, Garage, Group, LegalType, Listed, MapFilter, Money, NewTracker, Page,
+    Person, Profile, ReadOrNot, Reassign, Role, Rule, SecurityGroup, Settings, Shown, SimCard, Status,
+    StatusChange, StatusListing, StoredCommand, Tag, TagBinding, Tariff, TariffDefaults, TariffKind,
+    TariffOrder, TariffTerms, User, UserOrder, Vehicle, VehicleDraft,
 };
 pub use sub_user::{SubUserChange, SubUserDraft};
 pub use subscription::{
     AttributeQueues, Channel, Detail, Interest, Lifecycle, News, Queued, Round, Standing, Target, Told,
-    Watcher,
+    Untold, Watcher,
 };
 pub use tariff::{FirstPayment, Remainder};
 pub use telemetry::{

@@ -138,11 +138,6 @@ impl Fleet {
         Ok(())
     }
 
-    /// Whether the device was ever heard of. Let live state catch up before.
-    pub(crate) fn has_connected(&self, source: SourceId) -> bool {
-        self.live.with_state(source, |state| state.connection.last_packet.is_some()) == Some(true)
-    }
-
     /// # Errors
     /// `EntityNotFound`.
     fn own_group(&self, caller: &UserCaller, group: GroupId) -> Result<(), ErrorCode> {

@@ -10,13 +10,13 @@ use crate::{
     session::Session,
     visitors::Visitor,
 };
-use domain::{Clock, Transport};
+use domain::{Clock, SourceId, Transport};
 use protocols::Protocol;
 use std::{
     collections::BTreeMap,
     io,
     net::{IpAddr, SocketAddr},
-    sync::Arc,
+    sync::{Arc, Weak},
     time::Duration,
 };
 use store::{
@@ -45,6 +45,18 @@ pub struct Gateway {
     listeners: JoinSet<()>,
     /// What goes on until the end.
     background: JoinSet<()>,
+}
+
+/// Which devices are here, now and later; none after the gateway has stopped.
+pub struct Presence(Weak<Reception>);
+
+impl Presence {
+    /// Whether the device has been let in: it has a session, or sent a datagram lately. That is so before it is answered.
+    pub fn is_here(&self, source: SourceId) -> bool {
+        self.0.upgrade().is_some_and(|reception| {
+            reception.sessions.of(source).is_some() || reception.visitors.of(source).is_some()
+        })
+    }
 }
 
 /// Where the gateway listens.
@@ -156,6 +168,11 @@ impl Gateway {
     /// As `refused`, for whoever asks later and elsewhere.
     pub fn refusals(&self) -> Refusals {
         Refusals(Arc::clone(&self.reception.refused))
+    }
+
+    /// Who is here, for whoever asks later and elsewhere.
+    pub fn presence(&self) -> Presence {
+        Presence(Arc::downgrade(&self.reception))
     }
 
     /// Stops accepting and reading; what was read becomes durable and is acknowledged; then all connections close.

@@ -30,7 +30,7 @@ mod turn;
 mod visitors;
 
 pub use config::{GatewayConfig, Tls};
-pub use gateway::{Bound, Gateway, StartError};
+pub use gateway::{Bound, Gateway, Presence, StartError};
 pub use limits::Limits;
 pub use queue::{Asking, CommandQueue, Rest, Swept};
 pub use refused::{Refusal, Refusals, RefusedDevice};

@@ -8,9 +8,9 @@ use crate::{
     tls::Tls,
 };
 use anyhow::Context;
-use domain::{Clock, ConnectionTimeouts};
+use domain::{Clock, ConnectionTimeouts, SourceId};
 use fleet::{ByDefault, Doorkeeper, Fleet, Parts, Randomness, Setup, SmsGateway, TurnedAway};
-use gateway::{Bound, Gateway, GatewayConfig, Limits, Refusals, RefusedDevice};
+use gateway::{Bound, Gateway, GatewayConfig, Limits, Presence, Refusals, RefusedDevice};
 use live::{Live, Options};
 use pipeline::Packer;
 use rand::{
@@ -113,7 +113,8 @@ impl Services {
             &signals,
             clock.clone(),
         )?;
-        fleet.ask(Box::new(Door(gateway.refusals())));
+        let door = Door { refusals: gateway.refusals(), presence: gateway.presence() };
+        fleet.ask(Box::new(door));
         fleet.listening(ports(gateway.bound()));
         let sms_inbox = Inbox::new(catalog.clone(), clock.clone());
         let outbox = start_outbox(config, &catalog, &signals, clock, &sms_inbox)?;
@@ -140,7 +141,10 @@ impl Services {
 }
 
 /// Where devices knock, as the panel asks about it.
-struct Door(Refusals);
+struct Door {
+    refusals: Refusals,
+    presence: Presence,
+}
 
 impl Doorkeeper for Door {
     fn turned_away(&self) -> Vec<TurnedAway> {
@@ -153,7 +157,11 @@ impl Doorkeeper for Door {
             first: refused.first,
             last: refused.last,
         };
-        self.0.newest_first().into_iter().map(turned_away).collect()
+        self.refusals.newest_first().into_iter().map(turned_away).collect()
+    }
+
+    fn let_in(&self, source: SourceId) -> bool {
+        self.presence.is_here(source)
     }
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod api_key;
 pub(crate) mod base;
 pub(crate) mod dealer;
 pub(crate) mod garage;
+pub(crate) mod history;
 pub(crate) mod panel;
 mod person;
 pub(crate) mod plugin;

@@ -173,7 +173,7 @@ impl Connection {
             session => session.insert(Session::new(self.fleet.watch(caller)?)),
         };
         (session.hash, session.iso) = (hash, iso);
-        Ok(session.perform(action, &wanted))
+        session.perform(action, &wanted).await
     }
 
     async fn look_again(&mut self) -> Result<(), End> {
@@ -206,6 +206,10 @@ impl Connection {
                 break;
             };
             self.send(state).await?;
+        }
+        let Some(session) = &mut self.session else { return Ok(()) };
+        for event in session.events(&self.fleet).await {
+            self.send(event).await?;
         }
         let Some(session) = &mut self.session else { return Ok(()) };
         for batch in session.batches(&self.fleet).await.into_iter().flatten() {

@@ -2,9 +2,12 @@
 
 use super::monitor::AttributesObject;
 use crate::{
-    actions::tracker::{
-        readings_list::ReadingsObject,
-        state::{CompactStateObject, StateObject},
+    actions::{
+        history::{EventObject, Labelled},
+        tracker::{
+            readings_list::ReadingsObject,
+            state::{CompactStateObject, StateObject},
+        },
     },
     answer::Status,
     dates::{Dates, Written},
@@ -12,7 +15,8 @@ use crate::{
 };
 use domain::{SourceId, Timestamp, TrackerId};
 use fleet::{
-    AttributeQueues, Detail, Failure, Lifecycle, ParameterError, Readings, Round, Standing, StateView,
+    AttributeQueues, Detail, EventView, Failure, Lifecycle, ParameterError, Readings, Round, Standing,
+    StateView,
 };
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
@@ -78,6 +82,11 @@ pub(super) fn state(view: StateView, detail: Detail, dates: &Dates, now: Timesta
         Detail::Full => event("state", user_time, StateObject::of(view, dates)),
         Detail::Compact => event("state", user_time, CompactStateObject::of(&view, dates)),
     }
+}
+
+/// Something that happened to a tracker.
+pub(super) fn happened(view: EventView, dates: &Dates, now: Timestamp) -> String {
+    event("event", dates.written(now), EventObject::of(view, Labelled::No, dates))
 }
 
 /// A message of several things, rendered one after the other.

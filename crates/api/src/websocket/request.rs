@@ -64,6 +64,7 @@ impl Wanted {
             Channel::Batch => "state_batch",
             Channel::Readings => "readings_batch",
             Channel::Attributes => "iot_monitor",
+            Channel::Events => "event",
         }
     }
 
@@ -102,6 +103,7 @@ choices! {
         StateBatch "state_batch",
         ReadingsBatch "readings_batch",
         IotMonitor "iot_monitor",
+        Happening "event",
     }
 }
 choices! { enum Format { Full "full", Compact "compact" } }
@@ -170,6 +172,7 @@ impl Parameter for Wanted {
                 Interest::Readings(filter(sensor_type, include_components))
             }
             Event::IotMonitor => Interest::Attributes,
+            Event::Happening => Interest::Events,
         };
         let Object(BatchRequest { target: Object(target), rate_limit }) = Object::parse(value)?;
         let target = match (target.r#type, target.tracker_ids) {
@@ -180,7 +183,12 @@ impl Parameter for Wanted {
                 return Err(Wrong::Within(missing.parameters));
             }
         };
-        let rate_limit = rate_limit.map_or(DEFAULT_RATE_LIMIT, |span| span.0);
+        let default = match interest {
+            // Each is told once, so that none is to be spared.
+            Interest::Events => Duration::ZERO,
+            _ => DEFAULT_RATE_LIMIT,
+        };
+        let rate_limit = rate_limit.map_or(default, |span| span.0);
         Ok(Self { target, interest, rate_limit })
     }
 }
@@ -258,6 +266,7 @@ mod tests {
                     { "type": "readings_batch", "target": { "type": "all" }, "rate_limit": "5s",
                         "sensor_type": "temperature", "include_components": false },
                     { "type": "iot_monitor", "target": { "type": "selected", "tracker_ids": [7] } },
+                    { "type": "event", "target": { "type": "all" } },
                 ] }),
                 vec![
                     batch(Target::All, Interest::Batch(Detail::Full), 1000),
@@ -272,6 +281,7 @@ mod tests {
                         5000,
                     ),
                     batch(selected(&[7]), Interest::Attributes, 1000),
+                    batch(Target::All, Interest::Events, 0),
                 ],
             ),
         ] {
@@ -297,6 +307,7 @@ mod tests {
                 "requests.0.target.tracker_ids",
             ),
             (batch(json!({ "type": "iot_monitor" })), "requests.0.target"),
+            (batch(json!({ "type": "event" })), "requests.0.target"),
             (
                 batch(
                     json!({ "type": "readings_batch", "target": { "type": "all" }, "sensor_type": "taste" }),

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::dates::Dates;
 use domain::SourceId;
-use fleet::{Channel, Fleet, News, Watcher};
+use fleet::{Channel, Failure, Fleet, News, Untold, Watcher};
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
@@ -21,6 +21,7 @@ pub(super) struct Session {
     states: Queue,
     readings: Queue,
     attributes: Queue,
+    events: Queue,
 }
 
 /// Sources that go out by the batch.
@@ -54,10 +55,16 @@ impl Session {
             states: Queue::new(Channel::Batch),
             readings: Queue::new(Channel::Readings),
             attributes: Queue::new(Channel::Attributes),
+            events: Queue::new(Channel::Events),
         }
     }
 
-    pub(super) fn perform(&mut self, action: Action, wanted: &[Wanted]) -> Outcomes {
+    /// # Errors
+    /// When the catalog cannot be read.
+    pub(super) async fn perform(&mut self, action: Action, wanted: &[Wanted]) -> Result<Outcomes, Failure> {
+        if action == Action::Subscribe && wanted.iter().any(|it| it.interest.channel() == Channel::Events) {
+            self.watcher.follow_events().await?;
+        }
         let mut outcomes = Outcomes::new();
         for wanted in wanted {
             let channel = wanted.interest.channel();
@@ -73,7 +80,7 @@ impl Session {
             };
             outcomes.entry(wanted.event()).or_default().0.extend(standings);
         }
-        outcomes
+        Ok(outcomes)
     }
 
     /// Waits until there is something to do. Nothing is lost when the future is dropped.
@@ -174,16 +181,36 @@ impl Session {
         batch.finish()
     }
 
+    /// What has happened; each is a message.
+    pub(super) async fn events(&mut self, fleet: &Fleet) -> Vec<String> {
+        self.events.fill(&mut self.watcher);
+        let sources = std::mem::take(&mut self.events.sources);
+        let Some(any) = sources.first().copied() else { return Vec::new() };
+        match self.watcher.events().await {
+            Ok(Untold { events, more }) => {
+                if more {
+                    self.watcher.changed_again(Channel::Events, vec![any]);
+                }
+                let (now, dates) = (fleet.now(), self.dates(fleet));
+                events.into_iter().map(|event| outgoing::happened(event, &dates, now)).collect()
+            }
+            Err(_) => {
+                self.events.put_back(any, &self.watcher);
+                Vec::new()
+            }
+        }
+    }
+
     pub(super) fn dates(&self, fleet: &Fleet) -> Dates {
         Dates::new(&self.watcher.caller().user.settings.time_zone, self.iso, fleet.now())
     }
 
-    fn queues(&self) -> [&Queue; 3] {
-        [&self.states, &self.readings, &self.attributes]
+    fn queues(&self) -> [&Queue; 4] {
+        [&self.states, &self.readings, &self.attributes, &self.events]
     }
 
-    fn queues_mut(&mut self) -> [&mut Queue; 3] {
-        [&mut self.states, &mut self.readings, &mut self.attributes]
+    fn queues_mut(&mut self) -> [&mut Queue; 4] {
+        [&mut self.states, &mut self.readings, &mut self.attributes, &mut self.events]
     }
 }
 

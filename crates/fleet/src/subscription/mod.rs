@@ -2,11 +2,13 @@
 //! session must be looked at. What changed is a set, not a queue: who reads slowly finds what is newest, once.
 
 mod attributes;
+mod events;
 mod selection;
 mod told;
 mod watchers;
 
 pub use attributes::{AttributeQueues, Queued};
+pub use events::Untold;
 pub use told::{Round, Told};
 pub(crate) use watchers::Watchers;
 
@@ -36,15 +38,17 @@ pub enum Channel {
     Readings,
     /// For what the last messages held.
     Attributes,
+    /// For what happened.
+    Events,
 }
 
 impl Channel {
-    const ALL: [Self; 4] = [Self::Single, Self::Batch, Self::Readings, Self::Attributes];
+    const ALL: [Self; 5] = [Self::Single, Self::Batch, Self::Readings, Self::Attributes, Self::Events];
 
     /// Sources that one watcher may watch; more are `Disallowed`.
     fn most_sources(self) -> usize {
         match self {
-            Self::Single | Self::Batch => 100_000,
+            Self::Single | Self::Batch | Self::Events => 100_000,
             // Each costs a question to the catalog whenever it changes.
             Self::Readings => 10_000,
             // Navixy: WebSocket subscription, "iot_monitor". Each costs a look into history.
@@ -60,6 +64,7 @@ pub enum Interest {
     Batch(Detail),
     Readings(ReadingsFilter),
     Attributes,
+    Events,
 }
 
 impl Interest {
@@ -69,6 +74,7 @@ impl Interest {
             Self::Batch(_) => Channel::Batch,
             Self::Readings(_) => Channel::Readings,
             Self::Attributes => Channel::Attributes,
+            Self::Events => Channel::Events,
         }
     }
 }
@@ -126,6 +132,8 @@ pub struct Watcher {
     caller: UserCaller,
     inbox: Arc<Inbox>,
     channels: Channels,
+    /// Of events, when they are followed.
+    told: Option<events::Told>,
 }
 
 impl Fleet {
@@ -151,7 +159,7 @@ impl Fleet {
     pub fn watch(self: &Arc<Self>, caller: UserCaller) -> Result<Watcher, Failure> {
         let inbox = self.watchers.admit(caller.account(), caller.user.id)?;
         let channels = Default::default();
-        Ok(Watcher { fleet: Arc::clone(self), caller, inbox, channels })
+        Ok(Watcher { fleet: Arc::clone(self), caller, inbox, channels, told: None })
     }
 }
 
@@ -229,6 +237,7 @@ impl Watcher {
             }
             self.apply(channel, changes);
         }
+        self.look_for_events();
         Ok(events)
     }
 
@@ -252,7 +261,7 @@ impl Watcher {
             (model, Interest::Single(detail) | Interest::Batch(detail)) => {
                 Some((self.fleet.view(source, model, now), detail))
             }
-            (_, Interest::Readings(_) | Interest::Attributes) => None,
+            (_, Interest::Readings(_) | Interest::Attributes | Interest::Events) => None,
         }
     }
 

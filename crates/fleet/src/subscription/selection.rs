@@ -168,6 +168,11 @@ impl Selection {
         self.sources.is_empty()
     }
 
+    /// Whether the tracker is watched, and not blocked.
+    pub(super) fn shows(&self, tracker: TrackerId) -> bool {
+        self.trackers.get(&tracker).is_some_and(|source| self.shown(*source).is_some())
+    }
+
     /// Of a source that is shown: its device model, and what is wanted.
     pub(super) fn shown(&self, source: SourceId) -> Option<(ModelCode, Interest)> {
         let watched = self.sources.get(&source).filter(|watched| !watched.place.blocked)?;

@@ -126,7 +126,11 @@ impl Watchers {
 
     fn changed(&self, source: SourceId, change: Change) {
         // A message from the past changes no state, but is one of the last messages.
-        let shows = |channel: Channel| change != HEARD_OF || channel == Channel::Attributes;
+        let shows = |channel: Channel| match channel {
+            Channel::Events => false,
+            Channel::Attributes => true,
+            Channel::Single | Channel::Batch | Channel::Readings => change != HEARD_OF,
+        };
         for (inbox, channel) in self.read().by_source.get(&source).into_iter().flatten() {
             if shows(*channel) {
                 inbox.changed(*channel, source);
@@ -136,8 +140,12 @@ impl Watchers {
 
     /// Sensors or counters of a source were changed.
     pub(crate) fn readings_changed(&self, source: SourceId) {
+        self.tell_channel(Channel::Readings, source);
+    }
+
+    fn tell_channel(&self, which: Channel, source: SourceId) {
         for (inbox, channel) in self.read().by_source.get(&source).into_iter().flatten() {
-            if *channel == Channel::Readings {
+            if *channel == which {
                 inbox.changed(*channel, source);
             }
         }
@@ -156,12 +164,8 @@ impl Watchers {
                     inbox.tell(stale);
                 }
             }
-            Heard::Signal(
-                Signal::TariffsChanged
-                | Signal::CommandWaits(_)
-                | Signal::EventHappened(_)
-                | Signal::SmsWaits,
-            ) => {}
+            Heard::Signal(Signal::EventHappened(source)) => self.tell_channel(Channel::Events, source),
+            Heard::Signal(Signal::TariffsChanged | Signal::CommandWaits(_) | Signal::SmsWaits) => {}
         }
     }
 
@@ -232,7 +236,7 @@ mod tests {
         Detail, Interest,
         selection::{Changes, Place},
     };
-    use Channel::{Attributes, Batch, Readings, Single};
+    use Channel::{Attributes, Batch, Events, Readings, Single};
     use domain::{ModelCode, TrackerId};
 
     const ACCOUNT: AccountId = AccountId(1);
@@ -278,10 +282,12 @@ mod tests {
     #[test]
     fn each_channel_hears_what_shows_in_it() {
         type Tell = fn(&Watchers);
-        let cases: [(Tell, &[Channel]); 3] = [
-            (|all| all.changed(SourceId(1), MOVED), &Channel::ALL),
+        let cases: [(Tell, &[Channel]); 5] = [
+            (|all| all.changed(SourceId(1), MOVED), &[Single, Batch, Readings, Attributes]),
             (|all| all.changed(SourceId(1), HEARD_OF), &[Attributes]),
             (|all| all.readings_changed(SourceId(1)), &[Readings]),
+            (|all| all.hear(Heard::Signal(Signal::EventHappened(SourceId(1)))), &[Events]),
+            (|all| all.hear(Heard::Signal(Signal::EventHappened(SourceId(2)))), &[]),
         ];
         for (tell, heard) in cases {
             let watchers = Watchers::default();

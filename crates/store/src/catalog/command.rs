@@ -5,7 +5,7 @@
 //! takes it from there.
 
 use super::{
-    Catalog, CatalogError, Unreadable,
+    Catalog, CatalogError, Listed, Page, Unreadable,
     columns::{Columns, json},
     event,
     statements::{returned_id, statements},
@@ -73,6 +73,12 @@ macro_rules! columns {
     };
 }
 
+macro_rules! of_tracker {
+    () => {
+        "tracker_id = $1 AND ($2 = '' OR $2 LIKE '%,' || state || ',%')"
+    };
+}
+
 macro_rules! open {
     () => {
         "state IN ('queued', 'taken', 'sent')"
@@ -84,7 +90,9 @@ statements! {
         expires) VALUES ($1, $2, $3, $4, $5, 'queued', 0, $6, $7) RETURNING id";
     READ = concat!("SELECT ", columns!(), " FROM commands WHERE id = $1");
     OF_SOURCE = concat!("SELECT ", columns!(), " FROM commands WHERE source_id = $1 ORDER BY id DESC LIMIT $2");
-    OF_TRACKER = concat!("SELECT ", columns!(), " FROM commands WHERE tracker_id = $1 ORDER BY id DESC LIMIT $2");
+    OF_TRACKER = concat!("SELECT ", columns!(), " FROM commands WHERE ", of_tracker!(), " ORDER BY id DESC \
+        LIMIT $3 OFFSET $4");
+    COUNT_OF_TRACKER = concat!("SELECT COUNT(*) AS total FROM commands WHERE ", of_tracker!());
     OPEN = concat!("SELECT ", columns!(), " FROM commands WHERE source_id = $1 AND ", open!(), " ORDER BY id");
     COUNT_OPEN = concat!("SELECT COUNT(*) AS open FROM commands WHERE source_id = $1 AND ", open!());
     /// Who changes commands of a source holds its row until the transaction ends: others wait for it.
@@ -144,17 +152,28 @@ impl Catalog {
         now: Timestamp,
         limit: u32,
     ) -> Result<Vec<StoredCommand>, CatalogError> {
-        self.commands(OF_SOURCE, source.0, limit, now).await
+        let found: Vec<StoredCommand> =
+            query_as(OF_SOURCE).bind(source.0).bind(i64::from(limit)).fetch_all(self.reader()).await?;
+        Ok(found.into_iter().map(|command| command.now(now)).collect())
     }
 
-    /// The newest commands that were asked for through a tracker, newest first, as they stand at `now`.
+    /// The commands that were asked for through a tracker, newest first, as they stand at `now`; and how many there are in
+    /// all. With `states`, only those of which one of these is written down.
     pub async fn commands_of_tracker(
         &self,
         tracker: TrackerId,
         now: Timestamp,
-        limit: u32,
-    ) -> Result<Vec<StoredCommand>, CatalogError> {
-        self.commands(OF_TRACKER, tracker.0, limit, now).await
+        states: &[&str],
+        page: &Page,
+    ) -> Result<Listed<StoredCommand>, CatalogError> {
+        let states = if states.is_empty() { String::new() } else { format!(",{},", states.join(",")) };
+        let mut snapshot = self.snapshot().await?;
+        let items = query_as(OF_TRACKER).bind(tracker.0).bind(&states).bind(page.limit()).bind(page.offset());
+        let items: Vec<StoredCommand> = items.fetch_all(&mut *snapshot).await?;
+        let count = query(COUNT_OF_TRACKER).bind(tracker.0).bind(&states).fetch_one(&mut *snapshot).await?;
+        snapshot.rollback().await?;
+        let items = items.into_iter().map(|command| command.now(now)).collect();
+        Ok(Listed { items, count: count.int("total")?.unsigned_abs() })
     }
 
     /// The commands of a source that are not over at `now`, oldest first: what waits, and what is in flight.
@@ -268,18 +287,6 @@ impl Catalog {
     pub async fn is_immobilized(&self, source: SourceId) -> Result<bool, CatalogError> {
         let row = query(IMMOBILIZED).bind(source.0).fetch_one(self.reader()).await?;
         Ok(row.flag("immobilized")?)
-    }
-
-    async fn commands(
-        &self,
-        statement: &'static str,
-        of: i64,
-        limit: u32,
-        now: Timestamp,
-    ) -> Result<Vec<StoredCommand>, CatalogError> {
-        let found: Vec<StoredCommand> =
-            query_as(statement).bind(of).bind(i64::from(limit)).fetch_all(self.reader()).await?;
-        Ok(found.into_iter().map(|command| command.now(now)).collect())
     }
 }
 

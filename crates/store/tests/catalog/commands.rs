@@ -5,7 +5,7 @@ use domain::{
     Command, CommandFailure, CommandId, CommandState, CommandStep, LockAction, Outcome, Reliability,
     SourceId, TrackerId, UserId,
 };
-use store::catalog::{Catalog, CatalogError, NewCommand, StoredCommand, Took};
+use store::catalog::{Catalog, CatalogError, NewCommand, Page, StoredCommand, Took};
 use tokio::task::JoinSet;
 
 fn text(source: SourceId, text: &str) -> NewCommand {
@@ -160,9 +160,20 @@ pub(crate) async fn an_expired_command_is_never_taken(catalog: &Catalog) {
     assert_eq!(state(catalog, soon, 10).await, CommandState::Expired, "told before it is written down");
     let open = catalog.open_commands(source, at(10)).await.unwrap();
     assert_eq!(open.into_iter().map(|each| each.id).collect::<Vec<_>>(), [late]);
-    let states: Vec<_> = catalog.commands_of_tracker(tracker, at(10), 10).await.unwrap();
-    let states: Vec<_> = states.into_iter().map(|each| (each.id, each.life.state)).collect();
-    assert_eq!(states, [(soon, CommandState::Expired), (late, CommandState::Queued)]);
+    let page = |offset, limit| Page { offset, limit: Some(limit), ..Page::default() };
+    let (queued, expired) = ((late, CommandState::Queued), (soon, CommandState::Expired));
+    for (states, page, count, expected) in [
+        (&[][..], page(0, 10), 2, vec![expired, queued]),
+        (&[], page(0, 1), 2, vec![expired]),
+        (&[], page(1, 10), 2, vec![queued]),
+        (&["sent", "queued"], page(0, 10), 2, vec![expired, queued]),
+        (&["expired"], page(0, 10), 0, vec![]),
+        (&["expire", "xpired", "queue"], page(0, 10), 0, vec![]),
+    ] {
+        let listed = catalog.commands_of_tracker(tracker, at(10), states, &page).await.unwrap();
+        let found: Vec<_> = listed.items.into_iter().map(|each| (each.id, each.life.state)).collect();
+        assert_eq!((found, listed.count), (expected, count), "as is written down: {states:?}");
+    }
 
     assert_eq!(catalog.sweep_commands(at(9)).await.unwrap().commands, 0);
     assert_eq!(catalog.sweep_commands(at(10)).await.unwrap().commands, 1);

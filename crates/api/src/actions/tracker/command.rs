@@ -2,9 +2,9 @@
 
 use crate::{
     action::{Action, Call},
-    answer::{Done, List},
+    answer::{Done, Page},
     dates::Dates,
-    parameters::{Int, parameters},
+    parameters::{Int, List, choices, parameters},
 };
 use domain::{Command, CommandFailure, CommandState, ErrorCode, LockAction, Reliability, Right, TrackerId};
 use fleet::{Failure, LISTED_COMMANDS, StoredCommand, UserCaller};
@@ -59,9 +59,23 @@ impl Action for ResetUnconfirmed {
     }
 }
 
+choices! {
+    enum StateName {
+        Queued "queued",
+        Taken "taken",
+        Sent "sent",
+        Acknowledged "acknowledged",
+        Failed "failed",
+        Expired "expired",
+        Cancelled "cancelled",
+    }
+}
+
 parameters! {
     struct Newest {
         tracker_id: TrackerId,
+        states: Option<List<StateName, 0, 7>>,
+        offset: Option<Int<0, { i32::MAX as i64 }>>,
         limit: Option<Int<1, { LISTED_COMMANDS as i64 }>>,
     }
 }
@@ -94,13 +108,18 @@ impl Logged {
     fn of(stored: StoredCommand, dates: &Dates) -> Self {
         let life = stored.life;
         let (state, failure) = words(life.state);
+        let reply = life.reply.map(|reply| match &stored.command {
+            // Some locks repeat what they were told.
+            Command::Lock { password, .. } if !password.is_empty() => reply.replace(password.as_str(), "***"),
+            _ => reply,
+        });
         Self {
             id: stored.id.0,
             kind: stored.command.kind().as_str(),
             command: told(stored.command),
             state,
             failure,
-            reply: life.reply,
+            reply,
             reliable: life.reliability == Reliability::Repeated,
             attempts: life.attempts,
             user_id: stored.user.map(|user| user.0),
@@ -112,12 +131,27 @@ impl Logged {
     }
 }
 
+impl StateName {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Taken => "taken",
+            Self::Sent => "sent",
+            Self::Acknowledged => "acknowledged",
+            Self::Failed => "failed",
+            Self::Expired => "expired",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
 fn words(state: CommandState) -> (&'static str, Option<&'static str>) {
+    let named = |name: StateName| (name.as_str(), None);
     match state {
-        CommandState::Queued => ("queued", None),
-        CommandState::Taken { .. } => ("taken", None),
-        CommandState::Sent { .. } => ("sent", None),
-        CommandState::Acknowledged => ("acknowledged", None),
+        CommandState::Queued => named(StateName::Queued),
+        CommandState::Taken { .. } => named(StateName::Taken),
+        CommandState::Sent { .. } => named(StateName::Sent),
+        CommandState::Acknowledged => named(StateName::Acknowledged),
         CommandState::Failed(failure) => {
             let failure = match failure {
                 CommandFailure::Refused => "refused",
@@ -125,10 +159,10 @@ fn words(state: CommandState) -> (&'static str, Option<&'static str>) {
                 CommandFailure::Unsupported => "unsupported",
                 CommandFailure::Unfit => "unfit",
             };
-            ("failed", Some(failure))
+            (StateName::Failed.as_str(), Some(failure))
         }
-        CommandState::Expired => ("expired", None),
-        CommandState::Cancelled => ("cancelled", None),
+        CommandState::Expired => named(StateName::Expired),
+        CommandState::Cancelled => named(StateName::Cancelled),
     }
 }
 
@@ -157,14 +191,22 @@ impl Action for ListCommands {
     const RIGHTS: &'static [Right] = &[Right::TrackerConfigure];
     const ERRORS: &'static [ErrorCode] =
         &[ErrorCode::NotPermitted, ErrorCode::EntityNotFound, ErrorCode::DeviceBlocked];
-    const EXAMPLE: &'static str = r#"{"tracker_id": 123456, "limit": 50}"#;
+    const EXAMPLE: &'static str =
+        r#"{"tracker_id": 123456, "states": ["queued", "sent"], "offset": 0, "limit": 50}"#;
     type Caller = UserCaller;
     type Parameters = Newest;
-    type Answer = List<Logged>;
+    type Answer = Page<Logged>;
 
     async fn run(call: &Call<UserCaller>, newest: Newest) -> Result<Self::Answer, Failure> {
-        let limit = newest.limit.map_or(100, |limit| limit.number());
-        let commands = call.fleet.commands(&call.caller, newest.tracker_id, limit).await?;
-        Ok(List { list: commands.into_iter().map(|stored| Logged::of(stored, &call.dates)).collect() })
+        let states: Vec<_> =
+            newest.states.iter().flat_map(|states| &states.0).map(|it| it.as_str()).collect();
+        let page = fleet::Page {
+            offset: newest.offset.map_or(0, Int::number),
+            limit: Some(newest.limit.map_or(100, Int::number)),
+            ..fleet::Page::default()
+        };
+        let commands = call.fleet.commands(&call.caller, newest.tracker_id, &states, &page).await?;
+        let list = commands.items.into_iter().map(|stored| Logged::of(stored, &call.dates)).collect();
+        Ok(Page { list, count: commands.count })
     }
 }

@@ -35,6 +35,7 @@ mod backup;
 mod commands;
 mod coverage;
 mod durability;
+mod events;
 mod examples;
 mod first_light;
 mod openapi;

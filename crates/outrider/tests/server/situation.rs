@@ -205,6 +205,14 @@ impl World {
                 anna.call("tracker/replace", other).success();
                 names.insert("imei", json!(new));
             }
+            "an event" => {
+                let which = json!({ "tracker_id": names["tracker"] });
+                let command = json!({ "tracker_id": names["tracker"], "command": "getinfo" });
+                anna.call("tracker/raw_command/send", command).success();
+                anna.call("tracker/command/unconfirmed/reset", which).success();
+                let unread = anna.call("history/unread/list", json!({ "limit": 1 })).success();
+                names.insert("event", unread["list"][0]["id"].clone());
+            }
             "a hundred commands wait" => {
                 let command = json!({ "tracker_id": names["tracker"], "command": "getinfo" });
                 let mut answers = (0..=100).map(|_| anna.call("tracker/raw_command/send", command.clone()));

@@ -38,6 +38,8 @@ pub enum Kind {
     Status,
     /// The key of something that an application keeps for the master.
     UiSetting,
+    /// Something that happened to the tracker, and was not read.
+    Event,
     /// That of a SIM whose access point is known.
     Phone,
 }
@@ -130,6 +132,12 @@ impl Kind {
                 });
                 create("tracker/register", tracker);
                 json!(phone)
+            }
+            Self::Event => {
+                let tracker = account.object(Self::Tracker);
+                create("tracker/raw_command/send", json!({ "tracker_id": tracker, "command": "getinfo" }));
+                create("tracker/command/unconfirmed/reset", json!({ "tracker_id": tracker }));
+                create("history/unread/list", json!({}))["list"][0]["id"].clone()
             }
             Self::UiSetting => {
                 let key = json!(new());

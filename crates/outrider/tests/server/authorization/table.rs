@@ -58,6 +58,7 @@ const COUNTED: Put = Put::Own(Kind::Counted);
 const LISTING: Put = Put::Own(Kind::StatusListing);
 const STATUS: Put = Put::Own(Kind::Status);
 const UI_SETTING: Put = Put::Own(Kind::UiSetting);
+const EVENT: Put = Put::Own(Kind::Event);
 const PHONE: Put = Put::Own(Kind::Phone);
 
 const NONE: &[Right] = &[];
@@ -186,6 +187,14 @@ pub const ROWS: &[Row] = &[
     ("tariff/tracker/change", ADMIN, &[("/tracker_id", TRACKER), ("/tariff_id", Plan)]),
     ("track/list", NONE, &[("/tracker_id", TRACKER)]),
     ("track/read", NONE, &[("/tracker_id", TRACKER)]),
+    ("history/read", NONE, &[("/id", EVENT)]),
+    ("history/mark_read", NONE, &[("/id", EVENT)]),
+    ("history/mark_read_all", NONE, &[]),
+    ("history/type/list", NONE, &[]),
+    ("history/tracker/list", NONE, &[("/trackers/0", TRACKER)]),
+    ("history/user/list", NONE, &[]),
+    ("history/unread/list", NONE, &[]),
+    ("history/unread/count", NONE, &[]),
     ("tracker/settings/trip_detection/read", NONE, &[("/tracker_id", TRACKER)]),
     ("tracker/settings/trip_detection/update", UPDATE, &[("/tracker_id", TRACKER)]),
     ("tracker/sensor/list", NONE, &[("/tracker_id", TRACKER)]),

@@ -114,6 +114,28 @@ test('the panel tells how far the tracker came today', async () => {
   device.close()
 })
 
+test('a command is sent from the panel, and its answer stands there', async () => {
+  const anna = await server.user()
+  await anna.register('Van 1', IMEI)
+  const device = await Device.logIn(server.teltonika, IMEI)
+  await device.send({ ...START, time: Date.now() })
+  await logIn(page, USER.login, USER.password)
+  await page.getByRole('button', { name: /Van 1/ }).click()
+  const commands = page.getByRole('region', { name: 'Commands' })
+  await commands.getByText('Nothing was sent to this device yet.').waitFor()
+
+  const heard = device.command()
+  await commands.getByLabel('Command for the device').fill('getver')
+  await page.keyboard.press('Enter')
+  expect(await heard).toBe('getver')
+  await commands.getByText('Sent, no answer yet').waitFor()
+  device.reply('Ver:03.27.07_00 Hw:FMB920')
+  await commands.getByText('Done').waitFor()
+  await commands.getByText('Ver:03.27.07_00 Hw:FMB920').waitFor()
+  expect(await commands.getByLabel('Command for the device').inputValue()).toBe('')
+  device.close()
+})
+
 test('who logs out is at the door again, also after a reload', async () => {
   await server.user()
   await logIn(page, USER.login, USER.password)

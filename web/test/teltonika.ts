@@ -14,6 +14,7 @@ export interface Report {
 }
 
 const CODEC_8 = 0x08
+const CODEC_12 = 0x0c
 
 export class Device {
   private constructor(private readonly socket: Socket) {}
@@ -38,6 +39,22 @@ export class Device {
     this.socket.write(frame(record(report)))
     const answer = await this.answer()
     if (answer.readUInt32BE() !== 1) throw new Error('the server did not acknowledge one record')
+  }
+
+  /** Settles with the text of the next command (codec 12, type 5). */
+  async command(): Promise<string> {
+    const packet = await this.answer()
+    if (packet.readUInt8(8) !== CODEC_12) throw new Error('no command came')
+    return packet.subarray(15, 15 + packet.readUInt32BE(11)).toString()
+  }
+
+  /** Answers a command (codec 12, type 6). */
+  reply(text: string) {
+    const length = Buffer.alloc(4)
+    length.writeUInt32BE(text.length)
+    this.socket.write(
+      packet(Buffer.concat([Buffer.from([CODEC_12, 1, 6]), length, Buffer.from(text), Buffer.from([1])])),
+    )
   }
 
   close() {
@@ -66,7 +83,10 @@ function record({ time, lat, lng, heading, speed }: Report): Buffer {
 }
 
 function frame(record: Buffer): Buffer {
-  const data = Buffer.concat([Buffer.from([CODEC_8, 1]), record, Buffer.from([1])])
+  return packet(Buffer.concat([Buffer.from([CODEC_8, 1]), record, Buffer.from([1])]))
+}
+
+function packet(data: Buffer): Buffer {
   const whole = Buffer.alloc(8 + data.length + 4)
   whole.writeUInt32BE(data.length, 4)
   data.copy(whole, 8)

@@ -25,6 +25,11 @@ export function endsSession(failure: unknown): boolean {
   return failure instanceof Refusal && SESSION_ENDED.has(failure.code)
 }
 
+/** Whether the API refused it with this code. */
+export function refusedWith(failure: unknown, code: number): boolean {
+  return failure instanceof Refusal && failure.code === code
+}
+
 /** Whether the server is one that does not know the action. */
 export function isMissingAction(failure: unknown): boolean {
   return failure instanceof Refusal && MISSING_ACTION.has(failure.code)

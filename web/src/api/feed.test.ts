@@ -30,11 +30,12 @@ class Socket extends EventTarget {
   }
 }
 
-const CONFIRMED = { type: 'response', events: ['state_batch'] }
+const CONFIRMED = { type: 'response', events: ['event', 'state_batch'] }
 let heard: string[]
 let feed: Feed
 const listener: FeedListener = {
   states: (states) => heard.push(`states ${states.map(({ source_id }) => source_id).join(' ')}`),
+  happened: ({ tracker_id }) => heard.push(`happened ${tracker_id}`),
   link: (link) => heard.push(link),
   lifecycle: () => heard.push('lifecycle'),
   ended: () => heard.push('ended'),
@@ -61,9 +62,10 @@ test('it subscribes with the hash in the frame, not in the address', () => {
   expect(JSON.parse(socket().sent[0]!)).toMatchObject({ action: 'subscription/subscribe', hash: 'secret' })
   socket().says(CONFIRMED)
   socket().says({ type: 'event', event: 'state_batch', data: [{ source_id: 1 }, { source_id: 2 }] })
+  socket().says({ type: 'event', event: 'event', data: { id: 5, tracker_id: 7 } })
   socket().says({ type: 'event', event: 'lifecycle', data: {} })
   socket().onmessage?.({ data: 'X' })
-  expect(heard).toEqual(['connecting', 'live', 'states 1 2', 'lifecycle'])
+  expect(heard).toEqual(['connecting', 'live', 'states 1 2', 'happened 7', 'lifecycle'])
 })
 
 test('it comes back with growing pauses, and at once when the network is back', () => {

@@ -5,8 +5,16 @@ import type { State } from './types'
 /** `live` once the server confirmed the subscription. */
 export type Link = 'connecting' | 'live' | 'down'
 
+/** What happened to a tracker, as far as the console needs it. */
+export interface Happening {
+  id: number
+  tracker_id: number
+}
+
 export interface FeedListener {
   states(states: State[], serverTime: string | undefined): void
+  /** Something stands in the history of the tracker's events. */
+  happened(event: Happening): void
   link(link: Link): void
   /** A source was blocked, unblocked or removed. */
   lifecycle(): void
@@ -18,6 +26,7 @@ type Frame =
   | { type: 'response'; events?: string[] }
   | { type: 'event'; event: 'state_batch'; user_time?: string; data: State[] }
   | { type: 'event'; event: 'state'; user_time?: string; data: State }
+  | { type: 'event'; event: 'event'; data: Happening }
   | { type: 'event'; event: 'lifecycle' }
   | { type: 'event'; event: 'logout' }
   | { type: 'error'; status?: { code: number } }
@@ -107,6 +116,8 @@ export class Feed {
         return this.listener.states(frame.data, frame.user_time)
       case 'state':
         return this.listener.states([frame.data], frame.user_time)
+      case 'event':
+        return this.listener.happened(frame.data)
       case 'lifecycle':
         return this.listener.lifecycle()
       case 'logout':
@@ -125,7 +136,10 @@ function subscription(hash: string) {
     action: 'subscription/subscribe',
     hash,
     iso_datetime: true,
-    requests: [{ type: 'state_batch', target: { type: 'all' }, rate_limit: '1s', format: 'full' }],
+    requests: [
+      { type: 'state_batch', target: { type: 'all' }, rate_limit: '1s', format: 'full' },
+      { type: 'event', target: { type: 'all' } },
+    ],
   }
 }
 

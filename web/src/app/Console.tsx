@@ -69,7 +69,9 @@ export function Console({ hash, onLogOut }: Props) {
             )}
           </Suspense>
         </Boundary>
-        {tracker && <TrackerPanel tracker={tracker} state={state} group={group} today={today} onClose={close} />}
+        {tracker && (
+          <TrackerPanel hash={hash} tracker={tracker} state={state} group={group} today={today} onClose={close} />
+        )}
       </main>
       <nav className="console-sides" aria-label="View">
         <button type="button" aria-pressed={side === 'map'} onClick={() => setSide('map')}>

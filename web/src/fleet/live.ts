@@ -51,6 +51,7 @@ export class LiveFleet {
         heardServerTime(serverTime)
         this.store.take(states)
       },
+      happened: (event) => this.store.happened(event),
       link: (link) => this.linked(link),
       lifecycle: () => void this.attempt(() => this.readTrackers()),
       ended: this.onSessionEnd,

@@ -1,6 +1,6 @@
 // What the console knows of the fleet. Views subscribe; every change makes a new snapshot.
 
-import type { Link } from '../api/feed'
+import type { Happening, Link } from '../api/feed'
 import type { Group, State, Tracker, UserInfo } from '../api/types'
 import { merge } from './merge'
 
@@ -10,6 +10,8 @@ export interface Snapshot {
   groups: readonly Group[]
   /** By source: clones share a state. */
   states: ReadonlyMap<number, State>
+  /** The last event that was heard of, by tracker. */
+  happened: ReadonlyMap<number, number>
   link: Link
   /** Why the fleet could not be read, in words. */
   failure: string | null
@@ -21,6 +23,7 @@ export class FleetStore {
     trackers: [],
     groups: [],
     states: new Map(),
+    happened: new Map(),
     link: 'connecting',
     failure: null,
   }
@@ -35,7 +38,7 @@ export class FleetStore {
     }
   }
 
-  change(part: Partial<Omit<Snapshot, 'states'>>) {
+  change(part: Partial<Omit<Snapshot, 'states' | 'happened'>>) {
     this.replace({ ...this.current, ...part })
   }
 
@@ -43,6 +46,10 @@ export class FleetStore {
     const states = new Map(this.current.states)
     for (const state of incoming) states.set(state.source_id, merge(states.get(state.source_id), state))
     this.replace({ ...this.current, states })
+  }
+
+  happened({ id, tracker_id }: Happening) {
+    this.replace({ ...this.current, happened: new Map(this.current.happened).set(tracker_id, id) })
   }
 
   private replace(snapshot: Snapshot) {

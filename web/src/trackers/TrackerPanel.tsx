@@ -9,10 +9,12 @@ import { useNow } from '../ui/clock'
 import { ago, coordinates, heading, words, type Formats } from '../ui/format'
 import { CloseIcon } from '../ui/icons'
 import { StatusDot } from '../ui/StatusDot'
+import { CommandsSection } from './CommandsSection'
 import './panel.css'
 import type { Today } from './today'
 
 interface Props {
+  hash: string
   tracker: Tracker
   state: State | undefined
   group: string | null
@@ -20,7 +22,7 @@ interface Props {
   onClose: () => void
 }
 
-export function TrackerPanel({ tracker, state, group, today, onClose }: Props) {
+export function TrackerPanel({ hash, tracker, state, group, today, onClose }: Props) {
   const formats = useFormats()
   const now = useNow()
   const title = useRef<HTMLHeadingElement>(null)
@@ -58,6 +60,7 @@ export function TrackerPanel({ tracker, state, group, today, onClose }: Props) {
         {state && <Figures state={state} formats={formats} />}
         <TodayLine today={today} formats={formats} now={now} />
         {state && <StateSections state={state} formats={formats} now={now} />}
+        {!tracker.clone && <CommandsSection hash={hash} tracker={tracker.id} formats={formats} now={now} />}
         <Section title="Device">
           <Field name="Group">{group ?? 'No group'}</Field>
           <Field name="Model">{tracker.source.model}</Field>

@@ -46,6 +46,12 @@ export const TargetIcon = () => (
   </Icon>
 )
 
+export const SendIcon = () => (
+  <Icon>
+    <path d="M16.5 3.5 9 11M16.5 3.5l-4.7 13-2.8-5.5-5.5-2.8z" />
+  </Icon>
+)
+
 export const CloseIcon = () => (
   <Icon>
     <path d="m5 5 10 10M15 5 5 15" />

@@ -71,7 +71,7 @@ fn what_became_of_a_command_is_pushed_listed_and_read() {
     let asked = Instant::now();
     device.answer("Param ID:2004 New Text:hunter2");
     let event = annas.event("event");
-    assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
+    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
     assert_eq!(
         keys(&event),
         [
@@ -217,26 +217,28 @@ fn a_command_that_was_answered_when_the_server_was_killed_is_told_once() {
     let van = anna.register("Van", IMEI);
     for round in 0..6 {
         let anna = server.resume(&anna);
+        let mut client = following(&server, &anna);
         let mut device = Device::logged_in(server.teltonika(), IMEI);
         assert_eq!(device.send(&[record(now())]), Reaction::Acknowledged(1));
         send(&anna, van, &format!("getinfo {round}"));
         let command = Heard::Command(format!("getinfo {round}"));
         assert_eq!(device.hear(), command);
         device.answer("done");
-        // In some rounds the answer is written down before, in some it is not.
+        // In some rounds the answer was written down before, in some it may not have been.
         if round % 2 == 1 {
-            while newest_command(&anna, van)["state"] != "acknowledged" {}
+            client.event("event");
         }
         server.kill();
         server.restart();
         let anna = server.resume(&anna);
+        let mut client = following(&server, &anna);
         let mut device = Device::logged_in(server.teltonika(), IMEI);
         assert_eq!(device.send(&[record(now())]), Reaction::Acknowledged(1));
         if newest_command(&anna, van)["state"] != "acknowledged" {
             // It comes again, which a device takes for the same.
             assert_eq!(device.hear(), command);
             device.answer("done");
-            while newest_command(&anna, van)["state"] != "acknowledged" {}
+            client.event("event");
         }
         let id = newest_command(&anna, van)["id"].clone();
         let events = list(&anna);

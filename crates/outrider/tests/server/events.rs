@@ -6,7 +6,7 @@ use crate::{
 };
 use domain::Timestamp;
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const IMEI: &str = "356307042441013";
 
@@ -68,10 +68,10 @@ fn what_became_of_a_command_is_pushed_listed_and_read() {
     send(&anna, van, "setparam 2004:hunter2");
     assert_eq!(device.hear(), Heard::Command("setparam 2004:hunter2".to_owned()));
     assert_eq!(list(&anna), [] as [Value; 0], "nothing has become of it yet");
-    let asked = Instant::now();
+    let asked = now();
     device.answer("Param ID:2004 New Text:hunter2");
     let event = annas.event("event");
-    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+    assert!(now().since(asked) < Duration::from_secs(5), "{asked:?}");
     assert_eq!(
         keys(&event),
         [
@@ -105,7 +105,7 @@ fn what_became_of_a_command_is_pushed_listed_and_read() {
         (&json!("Van"), &json!(true))
     );
     assert_eq!(event["time"], command["finished"]);
-    assert_eq!(list(&anna), [event.clone()]);
+    assert_eq!(list(&anna), std::slice::from_ref(&event));
 
     // An output, a location and a cancelled one.
     anna.call("tracker/output/set", json!({ "tracker_id": van, "output": 1, "enable": true })).success();
@@ -130,7 +130,7 @@ fn what_became_of_a_command_is_pushed_listed_and_read() {
     // Where nothing was ever heard of the device.
     assert_eq!(cancelled["location"], json!({ "lat": 0.0, "lng": 0.0, "precision": 0 }));
     assert_eq!(drivers.event("event"), cancelled, "of the bike alone");
-    assert_eq!(list(&driver), [cancelled.clone()]);
+    assert_eq!(list(&driver), std::slice::from_ref(&cancelled));
     assert_eq!(driver.call("history/read", json!({ "id": event["id"] })).code(), 201);
 
     // Filters, pages, and what was read.

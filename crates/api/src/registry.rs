@@ -3,8 +3,8 @@
 use crate::{
     action::{Entry, entry},
     actions::{
-        access_point, api_key, base, dealer, garage, history, panel, plugin, status, sub_user, tag, tariff, timezone,
-        track, tracker, user, vehicle,
+        access_point, api_key, base, dealer, garage, history, panel, plugin, status, sub_user, tag, tariff,
+        timezone, track, tracker, user, vehicle,
     },
 };
 

@@ -4,12 +4,12 @@
 # narrowed to 1 to 4, so that calls find what there is. The last line counts the two runs, as a user and as the panel.
 #     tools/schemathesis/run.sh [examples per action]
 # With a number it is thorough: so many examples of each action, and besides each limit of each parameter by itself, which
-# takes minutes; without one it takes a minute at most. OUTRIDER_BINARY names the server (else it is built), SEED the
+# takes minutes; without one it takes a minute. OUTRIDER_BINARY names the server (else it is built), SEED the
 # sequence of examples. Needs curl and python3 with venv; what requirements.txt names comes from PyPI, once.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
-examples=${1:-5}
+examples=${1:-10}
 phases=examples,fuzzing${1:+,coverage}
 seed=${SEED:-1}
 

@@ -110,9 +110,12 @@ pub(crate) fn config() -> GatewayConfig {
 
 /// Waits for something that no one announces.
 pub(crate) async fn until(condition: impl Fn() -> bool) {
-    while !condition() {
-        tokio::task::yield_now().await;
-    }
+    let reached = async {
+        while !condition() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, reached).await.expect("in time");
 }
 
 /// A device that speaks `toy`.

@@ -155,12 +155,12 @@ impl Fleet {
         Ok(self.catalog.is_immobilized(view.source.id).await?)
     }
 
-    /// Asks the device where it is. The answer comes as a message like any other; that to a short message is kept with those
-    /// that came in.
+    /// Asks the device where it is, or whoever knows the cells that it hears. The answer comes as a message like any other;
+    /// that to a short message is kept with those that came in.
     ///
     /// # Errors
-    /// `NotFound`, `DeviceBlocked`; `NotSupportedByDevice` when the device cannot be asked so; `DeviceOffline`;
-    /// `LocationActual` when its place is known well enough.
+    /// `NotFound`, `DeviceBlocked`; `NotSupportedByDevice` when the device cannot be asked so, or told of no cells;
+    /// `DeviceOffline`; `LocationActual` when its place is known well enough; `QueueUnavailable`.
     pub async fn request_location(
         &self,
         caller: &UserCaller,
@@ -181,8 +181,7 @@ impl Fleet {
         };
         let can_be_asked = match how {
             LocationRequest::Sms => by_sms.is_some(),
-            // There is nothing that knows where cells are.
-            LocationRequest::Cells => false,
+            LocationRequest::Cells => model.has_gsm_lbs_location_request && self.knows_cells(),
             LocationRequest::Gnss => {
                 model.has_gprs_location_request && self.can_send(model, CommandKind::Locate)
             }
@@ -196,13 +195,16 @@ impl Fleet {
         let now = self.now();
         let state = self.view(view.source.id, model_code(&view)?, now);
         let is_young = state.gps.updated.is_some_and(|updated| now.since(updated) < ACTUAL);
-        if state.connection_status == ConnectionStatus::Active && is_young {
+        // A device that is asked for its cells has no fix, and so is not active.
+        let is_actual = state.connection_status == ConnectionStatus::Active || how == LocationRequest::Cells;
+        if is_actual && is_young {
             return Err(ErrorCode::LocationActual.into());
         }
         match by_sms {
             Some((phone, text)) => {
                 Ok(self.send_sms(view.source.id, phone, vec![text], LOCATION_SMS_LIFETIME).await?)
             }
+            None if how == LocationRequest::Cells => self.locate_by_cells(view.source.id),
             None => self.enqueue(caller, &view, Command::Locate, Reliability::Once).await,
         }
     }

@@ -8,6 +8,7 @@ mod attempts;
 mod avatar;
 mod bundle;
 mod caller;
+mod cell_locator;
 mod clone;
 mod command;
 mod corrupt;
@@ -55,6 +56,7 @@ pub use api_key::ApiKey;
 pub use avatar::{Picture, Upload};
 pub use bundle::equipment;
 pub use caller::{Credential, PanelCaller, UserCaller};
+pub use cell_locator::{CellLocator, NotLocated};
 pub use clone::{Cloned, Existing};
 pub use command::{CommandKinds, LISTED_COMMANDS, LocationRequest};
 pub use counter::CounterValue;
@@ -95,7 +97,7 @@ pub use telemetry::{
     trips::{Bounds, Point, Summary},
 };
 pub use time_zones::{NamedZone, ZoneOffsets, time_zones};
-pub use track::{PointChoice, Track, TrackListing, TrackPoint, TrackPoints, Tracks, Trip};
+pub use track::{FromCells, PointChoice, Track, TrackListing, TrackPoint, TrackPoints, Tracks, Trip};
 pub use tracker::{StateOf, TrackerView};
 pub use tracker_settings::SpecialSettings;
 pub use trip_detection::source_settings;
@@ -140,6 +142,7 @@ pub struct Fleet {
     accounts: Turns,
     watchers: Arc<Watchers>,
     doorkeeper: OnceLock<Box<dyn Doorkeeper>>,
+    cell_locator: OnceLock<Box<dyn CellLocator>>,
 }
 
 /// What a `Fleet` is made of.
@@ -185,6 +188,7 @@ impl Fleet {
             accounts: Turns::default(),
             watchers,
             doorkeeper: OnceLock::new(),
+            cell_locator: OnceLock::new(),
         })
     }
 

@@ -2,7 +2,7 @@
 //! model. What is a matter of the device belongs to the source.
 
 use crate::{Failure, Fleet, ParameterError, TrackerView, UserCaller, form, form::Form};
-use domain::{ConnectionTimeouts, ErrorCode, GroupId, ModelCode, Right, TrackerId};
+use domain::{ConnectionTimeouts, ErrorCode, GroupId, Metres, ModelCode, Right, TrackerId};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 use store::{catalog::SourceSetting, signals::Signal};
@@ -14,9 +14,7 @@ pub(crate) const DEVICE_STATUS: &str = "device_status_settings";
 const OF_PROTOCOL: &str = "protocol_";
 /// The kind of settings that a lock of any kind takes.
 const ANY_LOCK: &str = "electronic_lock_password";
-const LBS: &str = "lbs";
-/// Metres; of a source that was not given another.
-const LBS_RADIUS: u64 = 300;
+pub(crate) const LBS: &str = "lbs";
 
 /// Special settings of a device, checked against the form of their type.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,15 +93,15 @@ impl Fleet {
     ///
     /// # Errors
     /// `EntityNotFound`, `DeviceBlocked`.
-    pub async fn lbs_radius(&self, caller: &UserCaller, id: TrackerId) -> Result<u64, Failure> {
+    pub fn lbs_radius(&self, caller: &UserCaller, id: TrackerId) -> Result<u64, Failure> {
         let view = self.unblocked(caller, id)?;
-        let settings = self.catalog.settings_of_source(view.source.id).await?;
-        let lbs = settings.iter().find(|setting| setting.kind == LBS);
-        Ok(lbs.and_then(|setting| setting.value.get("max_radius")?.as_u64()).unwrap_or(LBS_RADIUS))
+        Ok(self.live.settings(view.source.id).cell_radius.0 as u64)
     }
 
+    /// A position that is known now counts, or does not, at once; others with the next one.
+    ///
     /// # Errors
-    /// `EntityNotFound`, `DeviceBlocked`.
+    /// `EntityNotFound`, `DeviceBlocked`; `NotAllowedForClones`: the source is another account's.
     pub async fn set_lbs_radius(
         &self,
         caller: &UserCaller,
@@ -111,9 +109,18 @@ impl Fleet {
         metres: u64,
     ) -> Result<(), Failure> {
         let view = self.unblocked(caller, id)?;
+        if view.tracker.clone {
+            return Err(ErrorCode::NotAllowedForClones.into());
+        }
+        let source = view.source.id;
+        let _turn = self.turn(caller).await?;
         let value = Map::from_iter([("max_radius".to_owned(), json!(metres))]);
-        let setting = SourceSetting { source: view.source.id, kind: LBS.to_owned(), value };
-        Ok(self.catalog.set_source_setting(&setting).await?)
+        let setting = SourceSetting { source, kind: LBS.to_owned(), value };
+        self.catalog.set_source_setting(&setting).await?;
+        let settings = self.live.settings(source);
+        let cell_radius = cell_radius(&setting.value, settings.cell_radius);
+        self.live.set_settings(source, SourceSettings { cell_radius, ..settings });
+        Ok(())
     }
 
     /// The special settings of each type that the device has; of a type that was never set with nothing in it. Passwords
@@ -194,6 +201,12 @@ impl Fleet {
 /// The kind under which the catalog keeps special settings.
 pub(crate) fn special(kind: &str) -> String {
     format!("special.{kind}")
+}
+
+/// How far off a position from cells may be, as settings say; else `default`.
+pub(crate) fn cell_radius(value: &Map<String, Value>, default: Metres) -> Metres {
+    let radius = value.get("max_radius").and_then(Value::as_u64);
+    radius.map_or(default, |metres| Metres(metres as f32))
 }
 
 /// When the device is idle and when offline, as its settings say.

@@ -2,7 +2,7 @@
 
 use crate::{
     Failure, Fleet, TrackerView, UserCaller,
-    tracker_settings::{DEVICE_STATUS, special, timeouts},
+    tracker_settings::{DEVICE_STATUS, LBS, cell_radius, special, timeouts},
 };
 use domain::{ErrorCode, ModelCode, SourceId, TrackerId, TripDetection};
 use std::collections::BTreeMap;
@@ -62,6 +62,10 @@ pub async fn source_settings(
     for setting in catalog.source_settings_of_kind(&special(DEVICE_STATUS)).await? {
         let of_source = settings.entry(setting.source).or_insert(defaults);
         of_source.timeouts = timeouts(&setting.value, defaults.timeouts);
+    }
+    for setting in catalog.source_settings_of_kind(LBS).await? {
+        let of_source = settings.entry(setting.source).or_insert(defaults);
+        of_source.cell_radius = cell_radius(&setting.value, defaults.cell_radius);
     }
     let mut ignitions = BTreeMap::<_, (String, Vec<_>)>::new();
     for IgnitionSensor { source, model, sensor } in catalog.ignition_sensors().await? {

@@ -8,8 +8,10 @@ use crate::{
     tls::Tls,
 };
 use anyhow::Context;
-use domain::{Clock, ConnectionTimeouts, SourceId};
-use fleet::{ByDefault, Doorkeeper, Fleet, Parts, Randomness, Setup, SmsGateway, TurnedAway};
+use domain::{Clock, ConnectionTimeouts, SourceId, State};
+use fleet::{
+    ByDefault, CellLocator, Doorkeeper, Fleet, NotLocated, Parts, Randomness, Setup, SmsGateway, TurnedAway,
+};
 use gateway::{Bound, Gateway, GatewayConfig, Limits, Presence, Refusals, RefusedDevice};
 use live::{Live, Options};
 use pipeline::Packer;
@@ -18,6 +20,7 @@ use rand::{
     rngs::{StdRng, SysRng},
 };
 use reach::{
+    cells::{self, Ichnaea, Local, Locator},
     outbound::OutboundClient,
     sms::{Gateway as MessageGateway, HttpGateway, Inbox, Outbox, Pacing, SmppGateway},
 };
@@ -44,6 +47,7 @@ pub struct Services {
     live: Arc<Live>,
     gateway: Gateway,
     outbox: Option<Outbox>,
+    locator: Option<Locator>,
     pub sms_inbox: Inbox,
 }
 
@@ -77,13 +81,18 @@ impl Services {
         let watched = Arc::clone(&history);
         readiness.register("history", move || watched.trouble().map(|trouble| trouble.to_string()));
 
+        let locator = start_locator(config, journal.clone(), clock.clone())?;
+        let locator_keeps = locator.as_ref().map(Locator::keep_from);
         let snapshots = Arc::clone(&live);
         let packing = pipeline::Parts {
             journal: journal.clone(),
             history: history.clone(),
             clock: clock.clone(),
-            // When that cannot be told, nothing is removed.
-            keep_from: Box::new(move || snapshots.keep_from().unwrap_or_default()),
+            keep_from: Box::new(move || {
+                // When that cannot be told, nothing is removed.
+                let states = snapshots.keep_from().unwrap_or_default();
+                locator_keeps.as_ref().map_or(states, |keeper| keeper.position().min(states))
+            }),
         };
         let options = pipeline::Options { retention: config.store.retention, ..Default::default() };
         let packer = Arc::new(Packer::start(packing, options));
@@ -115,10 +124,13 @@ impl Services {
         )?;
         let door = Door { refusals: gateway.refusals(), presence: gateway.presence() };
         fleet.ask(Box::new(door));
+        if let Some(locator) = &locator {
+            fleet.locate_by_cells_with(Box::new(Cells(locator.asker())));
+        }
         fleet.listening(ports(gateway.bound()));
         let sms_inbox = Inbox::new(catalog.clone(), clock.clone());
         let outbox = start_outbox(config, &catalog, &signals, clock, &sms_inbox)?;
-        Ok(Self { fleet, journal, history, packer, catalog, live, gateway, outbox, sms_inbox })
+        Ok(Self { fleet, journal, history, packer, catalog, live, gateway, outbox, locator, sms_inbox })
     }
 
     /// Where devices connect.
@@ -132,6 +144,9 @@ impl Services {
             outbox.stop().await;
         }
         self.gateway.stop(CONNECTIONS_END).await;
+        if let Some(locator) = self.locator {
+            locator.stop().await;
+        }
         self.live.stop().await;
         self.packer.stop().await;
         self.history.close().await;
@@ -165,6 +180,47 @@ impl Doorkeeper for Door {
     }
 }
 
+/// Who knows where cells are, as users ask about it.
+struct Cells(cells::Asker);
+
+impl CellLocator for Cells {
+    fn locate(&self, source: SourceId, state: &State) -> Result<(), NotLocated> {
+        let (time, heard) = cells::last_heard(state).ok_or(NotLocated::NoCells)?;
+        self.0.ask(source, time, heard).map_err(|_| NotLocated::Busy)
+    }
+}
+
+/// What finds positions from cells, when there is somebody who knows them.
+fn start_locator(
+    config: &Config,
+    journal: Arc<EmbeddedJournal>,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<Option<Locator>> {
+    let provider: Arc<dyn cells::Provider> = match config.lbs.provider {
+        config::LbsProvider::None => return Ok(None),
+        config::LbsProvider::Local => {
+            let local = Local::new(&config.data_dir);
+            let known = local.cells()?;
+            tracing::info!(known, "cells are looked up in what was imported");
+            Arc::new(local)
+        }
+        config::LbsProvider::Ichnaea => {
+            let config::LbsIchnaea { url, key } = &config.lbs.ichnaea;
+            let url = url.as_ref().map_or("", config::Secret::reveal);
+            let key = key.as_ref().map(config::Secret::reveal);
+            Arc::new(Ichnaea::new(outbound(config)?, url, key)?)
+        }
+    };
+    let parts = cells::Parts { journal, clock, provider };
+    Ok(Some(Locator::start(parts, &config.data_dir)?))
+}
+
+/// The client of outbound HTTP, as the configuration allows it.
+fn outbound(config: &Config) -> anyhow::Result<OutboundClient> {
+    let allowed: Vec<_> = config.outbound.allow.iter().map(|network| network.0).collect();
+    OutboundClient::new(&allowed).context("TLS of outbound requests")
+}
+
 fn setup(config: &Config) -> Setup {
     Setup {
         sms: match config.sms.provider {
@@ -193,11 +249,7 @@ fn start_outbox(
     let pacing = Pacing::new(config.sms.rate);
     let gateway: Arc<dyn MessageGateway> = match config.sms.provider()? {
         Provider::None => return Ok(None),
-        Provider::Http(template) => {
-            let allowed: Vec<_> = config.outbound.allow.iter().map(|network| network.0).collect();
-            let client = OutboundClient::new(&allowed).context("TLS of outbound requests")?;
-            Arc::new(HttpGateway::new(client, template, pacing))
-        }
+        Provider::Http(template) => Arc::new(HttpGateway::new(outbound(config)?, template, pacing)),
         Provider::Smpp(account) => Arc::new(SmppGateway::start(account, pacing, inbox.clone())),
     };
     Ok(Some(Outbox::start(reach::sms::Parts {

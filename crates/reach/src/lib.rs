@@ -1,6 +1,7 @@
 //! The world beside devices: short messages, over HTTP or SMPP, with a durable outbox; and the one guarded client of all
 //! outbound HTTP.
 
+pub mod cells;
 pub mod derive;
 pub mod outbound;
 pub mod sms;

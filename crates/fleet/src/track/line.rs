@@ -83,6 +83,11 @@ impl Collector for Line {
                     self.pin();
                 }
             }
+            Piece::FromCells(point) => {
+                if self.choice.track.is_none() {
+                    self.push(point, false)?;
+                }
+            }
             Piece::Parked(point) => {
                 if self.choice.parking && self.choice.track.is_none() {
                     self.push(point, true)?;
@@ -95,8 +100,14 @@ impl Collector for Line {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::tests::point, *};
+    use super::{
+        super::{FromCells, tests::point},
+        *,
+    };
     use domain::Timestamp;
+
+    const PARKED_TOO: PointChoice =
+        PointChoice { track: None, simplify: None, parking: true, from_cells: FromCells::LeftOut };
 
     /// Two trips of 1,000 seconds along the equator, a parked point before, between and after them.
     fn line(choice: PointChoice) -> Vec<(i64, bool)> {
@@ -119,7 +130,8 @@ mod tests {
 
     #[test]
     fn what_was_chosen() {
-        let all = PointChoice { track: None, simplify: None, parking: false };
+        let all =
+            PointChoice { track: None, simplify: None, parking: false, from_cells: FromCells::Included };
         assert_eq!(line(all).len(), 2002);
         assert_eq!(line(PointChoice { parking: true, ..all }).len(), 2005);
         assert_eq!(line(PointChoice { track: Some(5000), parking: true, ..all })[0], (5000, false));
@@ -134,7 +146,7 @@ mod tests {
 
     #[test]
     fn mileage_is_what_was_travelled() {
-        let mut line = Line::new(PointChoice { track: None, simplify: None, parking: true });
+        let mut line = Line::new(PARKED_TOO);
         for (start, lng) in [(0, 0.0), (100, 50.0)] {
             line.take(Piece::Start(Timestamp::from_seconds(start))).unwrap();
             line.take(Piece::Travelled(point(start, lng))).unwrap();
@@ -148,7 +160,7 @@ mod tests {
 
     #[test]
     fn an_answer_does_not_grow_for_ever() {
-        let mut line = Line::new(PointChoice { track: None, simplify: None, parking: true });
+        let mut line = Line::new(PARKED_TOO);
         let full = (0..)
             .map(|second| line.take(Piece::Parked(point(second, 0.0))))
             .take_while(Result::is_ok)

@@ -2,7 +2,7 @@
 
 use super::{ANSWER_LIMIT, Collector, SIMPLIFIER_CAPACITY, Track, TrackListing, TrackPoint, Trip};
 use crate::Failure;
-use domain::{Coordinates, ErrorCode};
+use domain::{ErrorCode, Fix, PositionSource};
 use telemetry::trips::{Piece, Point, Simplifier, Summary, kilometres};
 
 /// A trip that is shorter than this and has fewer points is the noise of a receiver that stands.
@@ -19,6 +19,8 @@ pub(super) struct Listing {
     /// Number of the trip under way, and what there is of it.
     id: i64,
     trip: Option<OpenTrip>,
+    /// Positions from cells since the last point of the trip under way; `None` between trips.
+    meanwhile: Option<Vec<Point>>,
 }
 
 struct OpenTrip {
@@ -29,7 +31,7 @@ struct OpenTrip {
 
 impl Listing {
     pub(super) fn new(listing: TrackListing) -> Self {
-        Self { listing, tracks: Vec::new(), points: 0, id: 0, trip: None }
+        Self { listing, tracks: Vec::new(), points: 0, id: 0, trip: None, meanwhile: None }
     }
 
     pub(super) fn finish(self) -> Vec<Track> {
@@ -41,10 +43,28 @@ impl Listing {
     }
 
     fn travelled(&mut self, point: Point) {
+        // The receiver knows better where it went.
+        self.meanwhile.get_or_insert_default().clear();
         match &mut self.trip {
             None => self.trip = Some(OpenTrip::starting_at(point, self.listing.points.is_some())),
             Some(trip) => trip.add(point),
         }
+    }
+
+    fn from_cells(&mut self, point: Point) -> Result<(), Failure> {
+        let mut trip = OpenTrip::starting_at(point, self.listing.points.is_some());
+        let points = trip.line.take().zip(self.listing.points);
+        let points = points.map_or_else(Vec::new, |(line, limit)| line.finish(limit));
+        self.points += points.len();
+        self.single_report(Trip { id: point.time.seconds(), summary: trip.summary, points });
+        self.within_limit()
+    }
+
+    fn within_limit(&self) -> Result<(), Failure> {
+        if self.tracks.len() + self.points > ANSWER_LIMIT {
+            return Err(ErrorCode::TimeSpanTooBig.into());
+        }
+        Ok(())
     }
 
     fn end(&mut self) -> Result<(), Failure> {
@@ -61,16 +81,14 @@ impl Listing {
         } else {
             self.single_report(trip);
         }
-        if self.tracks.len() + self.points > ANSWER_LIMIT {
-            return Err(ErrorCode::TimeSpanTooBig.into());
-        }
-        Ok(())
+        self.within_limit()
     }
 
     fn single_report(&mut self, trip: Trip) {
-        let at = trip.summary.first.fix.coordinates;
+        let fix = trip.summary.first.fix;
+        let at = fix.coordinates;
         let cluster = self.listing.cluster_single_reports && self.listing.split;
-        let track = match self.tracks.pop_if(|last| cluster && is_report_near(last, at)) {
+        let track = match self.tracks.pop_if(|last| cluster && is_report_near(last, fix)) {
             Some(Track::Cluster { mut summary, mut positions }) => {
                 summary.add_trip(&trip.summary);
                 positions.push(at);
@@ -113,27 +131,43 @@ impl OpenTrip {
 impl Collector for Listing {
     fn take(&mut self, piece: Piece) -> Result<(), Failure> {
         match piece {
-            Piece::Start(time) => self.id = time.seconds(),
+            Piece::Start(time) => {
+                self.id = time.seconds();
+                self.meanwhile = Some(Vec::new());
+            }
             Piece::Travelled(point) => self.travelled(point),
-            Piece::End => self.end()?,
+            Piece::End => {
+                self.end()?;
+                for point in self.meanwhile.take().into_iter().flatten() {
+                    self.from_cells(point)?;
+                }
+            }
             Piece::Parked(_) => {}
+            Piece::FromCells(point) => match &mut self.meanwhile {
+                // A trip has a handful of them; a device that only ever says "moving" has no more than these.
+                Some(meanwhile) if meanwhile.len() < ANSWER_LIMIT => meanwhile.push(point),
+                Some(_) => return Err(ErrorCode::TimeSpanTooBig.into()),
+                None => self.from_cells(point)?,
+            },
         }
         Ok(())
     }
 }
 
-fn is_report_near(track: &Track, at: Coordinates) -> bool {
+fn is_report_near(track: &Track, at: Fix) -> bool {
     match track {
         Track::SingleReport(Trip { summary, .. }) | Track::Cluster { summary, .. } => {
-            kilometres(summary.first.fix.coordinates, at) <= CLUSTER_KM
+            summary.first.fix.source == at.source
+                && kilometres(summary.first.fix.coordinates, at.coordinates) <= CLUSTER_KM
         }
         Track::Trip(_) | Track::Merged { .. } => false,
     }
 }
 
-/// All as one; `None` of none.
+/// All trips as one; `None` of none.
 fn merged(tracks: Vec<Track>, limit: Option<usize>) -> Option<Track> {
     let mut trips = tracks.into_iter().filter_map(|track| match track {
+        Track::SingleReport(trip) if trip.summary.first.fix.source == PositionSource::Cells => None,
         Track::Trip(trip) | Track::SingleReport(trip) => Some(trip),
         Track::Merged { .. } | Track::Cluster { .. } => None,
     });
@@ -161,11 +195,19 @@ fn draw(line: &mut Simplifier<TrackPoint>, points: Vec<TrackPoint>, mileage: f64
 
 #[cfg(test)]
 mod tests {
-    use super::{super::tests::point, *};
+    use super::{
+        super::{FromCells, tests::point},
+        *,
+    };
     use domain::Timestamp;
 
-    const PLAIN: TrackListing =
-        TrackListing { filter: true, split: true, cluster_single_reports: false, points: None };
+    const PLAIN: TrackListing = TrackListing {
+        filter: true,
+        split: true,
+        cluster_single_reports: false,
+        from_cells: FromCells::Included,
+        points: None,
+    };
 
     /// Tracks of trips that begin at these seconds, with a point at each of these longitudes, 10 seconds apart.
     fn list(listing: TrackListing, trips: &[(i64, &[f64])]) -> Vec<Track> {

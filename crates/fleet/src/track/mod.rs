@@ -15,6 +15,7 @@ use telemetry::{
     SourceSettings,
     trips::{Piece, Point, Summary},
 };
+pub use timeline::FromCells;
 use timeline::Leg;
 use tokio::time::timeout;
 
@@ -30,7 +31,7 @@ pub struct Tracks {
 pub enum Track {
     /// A trip. Its figures are those of the part within the span.
     Trip(Trip),
-    /// A trip of which the span has one point.
+    /// A trip of which the span has one point, or a position from cells.
     SingleReport(Trip),
     /// All trips as one.
     Merged { summary: Summary, points: Vec<TrackPoint> },
@@ -72,6 +73,8 @@ pub struct TrackListing {
     /// Each trip for itself; else all as one.
     pub split: bool,
     pub cluster_single_reports: bool,
+    /// Each is a single report.
+    pub from_cells: FromCells,
     /// With so many points each; `None`: without.
     pub points: Option<usize>,
 }
@@ -85,6 +88,8 @@ pub struct PointChoice {
     pub simplify: Option<usize>,
     /// With those outside of trips, unless one track was named.
     pub parking: bool,
+    /// Those from cells too, unless one track was named.
+    pub from_cells: FromCells,
 }
 
 /// How many tracks and points one answer has at most. Whoever wants more asks for shorter spans.
@@ -112,7 +117,7 @@ impl Fleet {
         listing: TrackListing,
     ) -> Result<Tracks, Failure> {
         let mut collector = Listing::new(listing);
-        let limit_exceeded = self.collect(caller, tracker, span, &mut collector).await?;
+        let limit_exceeded = self.collect(caller, tracker, span, listing.from_cells, &mut collector).await?;
         Ok(Tracks { list: collector.finish(), limit_exceeded })
     }
 
@@ -128,7 +133,7 @@ impl Fleet {
         choice: PointChoice,
     ) -> Result<TrackPoints, Failure> {
         let mut collector = Line::new(choice);
-        let limit_exceeded = self.collect(caller, tracker, span, &mut collector).await?;
+        let limit_exceeded = self.collect(caller, tracker, span, choice.from_cells, &mut collector).await?;
         Ok(TrackPoints { list: collector.finish(), limit_exceeded })
     }
 
@@ -138,6 +143,7 @@ impl Fleet {
         caller: &UserCaller,
         tracker: TrackerId,
         mut span: Range<Timestamp>,
+        from_cells: FromCells,
         collector: &mut impl Collector,
     ) -> Result<bool, Failure> {
         let view = self.tracker(caller, tracker)?;
@@ -150,7 +156,7 @@ impl Fleet {
         if span.start < span.end {
             self.history_catches_up().await;
             let legs = self.legs(&view, &span).await?;
-            timeline::read(&*self.history, &legs, collector).await?;
+            timeline::read(&*self.history, &legs, from_cells, collector).await?;
         }
         Ok(limit_exceeded)
     }
@@ -189,8 +195,10 @@ impl Fleet {
             let start = since.map_or(span.start, |since| since.max(span.start));
             let end = stood.to.map_or(span.end, |to| to.min(span.end));
             if start < end {
-                let SourceSettings { trips: settings, ignition, .. } = self.live.settings(stood.source);
-                legs.push(Leg { source: stood.source, since, span: start..end, settings, ignition });
+                let SourceSettings { trips: settings, ignition, cell_radius, .. } =
+                    self.live.settings(stood.source);
+                let (source, span) = (stood.source, start..end);
+                legs.push(Leg { source, since, span, settings, ignition, cell_radius });
             }
         }
         Ok(legs)

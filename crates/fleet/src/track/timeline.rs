@@ -2,7 +2,7 @@
 
 use super::Collector;
 use crate::Failure;
-use domain::{IgnitionSource, SourceId, Timestamp, TripDetection};
+use domain::{Fix, IgnitionSource, Metres, PositionSource, SourceId, Telemetry, Timestamp, TripDetection};
 use std::{ops::Range, time::Duration};
 use store::history::{History, HistoryError, Order};
 use telemetry::{
@@ -19,6 +19,15 @@ pub(crate) struct Leg {
     pub(crate) span: Range<Timestamp>,
     pub(super) settings: TripDetection,
     pub(super) ignition: IgnitionSource,
+    /// How far off positions from cells may be.
+    pub(super) cell_radius: Metres,
+}
+
+/// Whether positions from cells are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FromCells {
+    Included,
+    LeftOut,
 }
 
 /// How far back a trip is followed. One that goes on for longer is taken to begin there.
@@ -29,15 +38,25 @@ const LOOKBACK: Duration = Duration::from_secs(7 * 24 * 3600);
 pub(super) async fn read(
     history: &dyn History,
     legs: &[Leg],
+    from_cells: FromCells,
     collector: &mut impl Collector,
 ) -> Result<(), Failure> {
     let mut pieces = Vec::new();
     for leg in legs {
+        let is_wanted = |telemetry: &&Telemetry| match telemetry.message.fix {
+            Some(Fix { source: PositionSource::Cells, precision, .. }) => {
+                from_cells == FromCells::Included && precision.is_some_and(|metres| metres <= leg.cell_radius)
+            }
+            _ => true,
+        };
         let begin = beginning(history, leg).await?;
         let mut trips = Trips::new(leg.settings, leg.ignition);
         let mut messages = history.read(leg.source, begin..leg.span.end, Order::Ascending);
         while let Some(batch) = messages.next().await? {
-            batch.iter().for_each(|telemetry| trips.take(telemetry, |piece| pieces.push(piece)));
+            batch
+                .iter()
+                .filter(is_wanted)
+                .for_each(|telemetry| trips.take(telemetry, |piece| pieces.push(piece)));
             hand_over(&mut pieces, leg.span.start, collector)?;
         }
         trips.finish(|piece| pieces.push(piece));
@@ -73,7 +92,7 @@ fn hand_over(
     collector: &mut impl Collector,
 ) -> Result<(), Failure> {
     let within = |piece: &Piece| match piece {
-        Piece::Travelled(point) | Piece::Parked(point) => point.time >= start,
+        Piece::Travelled(point) | Piece::Parked(point) | Piece::FromCells(point) => point.time >= start,
         Piece::Start(_) | Piece::End => true,
     };
     pieces.drain(..).filter(within).try_for_each(|piece| collector.take(piece))
@@ -156,6 +175,7 @@ mod tests {
                 Piece::Travelled(point) => minutes(point.time).to_string(),
                 Piece::End => ")".to_owned(),
                 Piece::Parked(point) => format!("p{}", minutes(point.time)),
+                Piece::FromCells(point) => format!("c{}", minutes(point.time)),
             });
             Ok(())
         }
@@ -181,12 +201,19 @@ mod tests {
         let settings = TripDetection::default();
         let span = at(span.start)..at(span.end);
         let ignition = IgnitionSource::Reported;
-        Leg { source: SourceId(source), since: since.map(at), span, settings, ignition }
+        Leg {
+            source: SourceId(source),
+            since: since.map(at),
+            span,
+            settings,
+            ignition,
+            cell_radius: Metres(300.0),
+        }
     }
 
     async fn printed(stored: &Stored, legs: &[Leg]) -> String {
         let mut printed = Printed::default();
-        read(stored, legs, &mut printed).await.unwrap();
+        read(stored, legs, FromCells::Included, &mut printed).await.unwrap();
         printed.0.join(" ")
     }
 

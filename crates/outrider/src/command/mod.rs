@@ -1,6 +1,7 @@
 //! The command line: what can be asked of `outrider`, one file per command that is more than a call.
 
 mod backup;
+mod cells;
 mod config;
 mod decode;
 mod panel;
@@ -44,6 +45,9 @@ enum Command {
     Simulate(simulate::Simulate),
     /// Copy the data directory, also while the server runs
     Backup(backup::Backup),
+    /// Look after the list of mobile cells
+    #[command(subcommand)]
+    Cells(cells::CellsCommand),
     /// Look at the configuration
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -79,6 +83,7 @@ impl CommandLine {
             Command::Protocols => protocols::list(),
             Command::Simulate(simulate) => simulate.run(),
             Command::Backup(backup) => backup.run(),
+            Command::Cells(command) => command.run(),
             Command::Config(command) => command.run(),
             Command::Panel(command) => command.run(),
         }

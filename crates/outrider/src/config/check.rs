@@ -43,6 +43,7 @@ pub(super) fn consistent(config: &Config) -> Result<(), Inconsistent> {
         return Err(inconsistent(&["log.level"], &format!("not a log filter: {wrong}")));
     }
     config.sms.check()?;
+    config.lbs.check()?;
     let Tls { certificate, key, .. } = &config.tls;
     require(
         certificate.is_some() == key.is_some(),

@@ -3,11 +3,13 @@
 
 mod check;
 mod layers;
+mod lbs;
 pub mod reference;
 mod sms;
 pub mod values;
 
 pub use layers::ConfigError;
+pub use lbs::{Lbs, LbsIchnaea, LbsProvider};
 pub use sms::{Outbound, Provider, Sms, SmsProvider};
 pub use values::{ByteSize, Catalog, Engine, LogFormat, Port, ProxyNetwork, Secret};
 
@@ -39,6 +41,7 @@ pub struct Config {
     pub log: Log,
     pub outbound: Outbound,
     pub sms: Sms,
+    pub lbs: Lbs,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]

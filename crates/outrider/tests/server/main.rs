@@ -32,6 +32,7 @@ mod api_traces;
 mod api_user_details;
 mod authorization;
 mod backup;
+mod cells;
 mod commands;
 mod coverage;
 mod durability;

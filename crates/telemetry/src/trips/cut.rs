@@ -2,7 +2,7 @@
 
 use super::Point;
 use crate::movement::{Sample, advance};
-use domain::{IgnitionSource, Movement, MovementStatus, Telemetry, Timestamp, TripDetection};
+use domain::{IgnitionSource, Movement, MovementStatus, PositionSource, Telemetry, Timestamp, TripDetection};
 
 /// What the time line consists of, in its order.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -15,6 +15,8 @@ pub enum Piece {
     End,
     /// A point outside of all trips.
     Parked(Point),
+    /// A position from cells, which is part of no trip.
+    FromCells(Point),
 }
 
 /// Takes the records of one source in the order of time and gives pieces.
@@ -44,9 +46,18 @@ impl Trips {
         self.movement.status
     }
 
-    /// The next record. One of suspect time is passed over.
+    /// The next record. One of suspect time is passed over. A position from cells says nothing of trips; whoever does not
+    /// want it leaves it out.
     pub fn take(&mut self, telemetry: &Telemetry, mut give: impl FnMut(Piece)) {
         use MovementStatus::{Moving, Parked, Stopped};
+        if let Some(point) = Point::from_cells(telemetry) {
+            match self.movement.status {
+                // It waits with the points of the stop that came before it.
+                Stopped => self.wait(Some(point)),
+                Parked | Moving => give(Piece::FromCells(point)),
+            }
+            return;
+        }
         let Some(sample) = Sample::of(telemetry, &self.ignition) else { return };
         let before = self.movement.status;
         advance(&mut self.movement, &sample, &self.settings);
@@ -58,7 +69,7 @@ impl Trips {
                 point.into_iter().for_each(|point| give(Piece::Travelled(point)));
             }
             (Moving | Stopped, Moving) => {
-                self.stop.drain(..).chain(point).for_each(|point| give(Piece::Travelled(point)));
+                self.stop.drain(..).chain(point).for_each(|point| give(piece(point, Piece::Travelled)));
             }
             (Moving | Stopped, Stopped) => self.wait(point),
             (Moving | Stopped, Parked) => {
@@ -82,12 +93,20 @@ impl Trips {
     }
 
     fn arrive(&mut self, mut give: impl FnMut(Piece)) {
-        let mut stop = self.stop.drain(..);
-        if let Some(arrival) = stop.next() {
-            give(Piece::Travelled(arrival));
-        }
+        let arrival = self.stop.iter().position(|point| point.fix.source == PositionSource::Gnss);
+        let (before, after) = self.stop.split_at(arrival.map_or(0, |arrival| arrival + 1));
+        before.iter().for_each(|point| give(piece(*point, Piece::Travelled)));
         give(Piece::End);
-        stop.for_each(|point| give(Piece::Parked(point)));
+        after.iter().for_each(|point| give(piece(*point, Piece::Parked)));
+        self.stop.clear();
+    }
+}
+
+/// What a point is that waited.
+fn piece(point: Point, of_receiver: fn(Point) -> Piece) -> Piece {
+    match point.fix.source {
+        PositionSource::Gnss => of_receiver(point),
+        PositionSource::Cells => Piece::FromCells(point),
     }
 }
 
@@ -118,6 +137,7 @@ mod tests {
             Piece::Travelled(point) => point.time.seconds().to_string(),
             Piece::End => ")".to_owned(),
             Piece::Parked(point) => format!("p{}", point.time.seconds()),
+            Piece::FromCells(point) => format!("c{}", point.time.seconds()),
         });
         words.collect::<Vec<_>>().join(" ")
     }
@@ -234,6 +254,29 @@ mod tests {
             prop_assert_eq!(pieces(&records, settings), expected(&records, &live(&records, settings)));
         }
 
+        /// Wherever they stand, they change nothing of the rest, and none is lost or moved.
+        #[test]
+        fn positions_from_cells_make_no_trips(
+            rows in rows(),
+            settings in settings(),
+            after in prop::collection::vec(any::<prop::sample::Index>(), 0..20),
+        ) {
+            let without: Vec<_> = rows.into_iter().map(telemetry).collect();
+            let mut with = without.clone();
+            for at in after {
+                let at = at.index(with.len() + 1);
+                let second = at.checked_sub(1).map_or(0, |before| with[before].time.seconds());
+                let mut from_cells = telemetry(Row { speed: Some(90.0), ..Row::at(second) });
+                from_cells.message.fix.as_mut().unwrap().source = PositionSource::Cells;
+                with.insert(at, from_cells);
+            }
+            let (cells, others): (Vec<_>, Vec<_>) =
+                pieces(&with, settings).into_iter().partition(|piece| matches!(piece, Piece::FromCells(_)));
+            prop_assert_eq!(others, pieces(&without, settings));
+            let expected: Vec<_> = with.iter().filter_map(Point::from_cells).map(Piece::FromCells).collect();
+            prop_assert_eq!(cells, expected);
+        }
+
         #[test]
         fn no_point_is_lost_or_moved(rows in rows(), settings in settings()) {
             let records: Vec<_> = rows.into_iter().map(telemetry).collect();
@@ -251,6 +294,7 @@ mod tests {
                         prop_assert!(!open);
                         points.push(point);
                     }
+                    Piece::FromCells(_) => prop_assert!(false, "there are none"),
                 }
             }
             prop_assert!(!open);

@@ -16,7 +16,7 @@ pub use simplify::Simplifier;
 pub use summary::Summary;
 
 use crate::fold::believed_fix;
-use domain::{Fix, Telemetry, Timestamp};
+use domain::{Fix, PositionSource, Telemetry, Timestamp};
 use std::time::Duration;
 
 /// A position of the source, at a time.
@@ -32,10 +32,18 @@ pub struct Point {
 const CURRENT: Duration = Duration::from_secs(5 * 60);
 
 impl Point {
-    /// `None` for a record without a usable fix, or of a suspect time.
+    /// `None` for a record without a usable fix of the device's own receiver, or of a suspect time.
     pub fn of(telemetry: &Telemetry) -> Option<Self> {
         let Telemetry { received, time, .. } = *telemetry;
         believed_fix(telemetry).map(|fix| Self { time, fix, buffered: received.since(time) > CURRENT })
+    }
+
+    /// `None` for anything but a position from cells.
+    pub fn from_cells(telemetry: &Telemetry) -> Option<Self> {
+        let fix =
+            telemetry.message.fix.filter(|fix| fix.source == PositionSource::Cells && fix.is_usable())?;
+        // When it was learned says nothing about when the device told of the cells.
+        Some(Self { time: telemetry.time, fix, buffered: false })
     }
 }
 

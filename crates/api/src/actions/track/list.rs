@@ -1,6 +1,6 @@
 //! `track/list`: the trips of a tracker.
 
-use super::point::{PointLimit, PointObject, kilometres, whole_kmh, whole_metres};
+use super::point::{PointLimit, PointObject, from_cells, is_from_cells, kilometres, whole_kmh, whole_metres};
 use crate::{
     action::{Action, Call},
     dates::{Dates, Moment},
@@ -56,6 +56,7 @@ impl Action for List {
             filter: which.filter != Some(false),
             split: which.split != Some(false),
             cluster_single_reports: which.cluster_single_reports == Some(true),
+            from_cells: from_cells(which.include_gsm_lbs),
             points: (which.with_points == Some(true))
                 .then(|| which.point_limit.map_or(POINT_LIMIT, Int::number)),
         };
@@ -193,7 +194,7 @@ impl Print<'_> {
             start_date: self.dates.moment(summary.first.time),
             start_address: "",
             avg_speed: whole_kmh(summary.average_speed()),
-            gsm_lbs: false,
+            gsm_lbs: is_from_cells(&summary.first),
             r#type: "single_report",
             precision: summary.first.fix.precision.map(whole_metres),
             points_list: self.points(&trip.points),
@@ -209,7 +210,7 @@ impl Print<'_> {
             points: positions.iter().map(|at| Position { lat: at.lat(), lng: at.lng() }).collect(),
             bounds: bounds(&summary.bounds),
             r#type: "cluster",
-            gsm_lbs: false,
+            gsm_lbs: is_from_cells(&summary.first),
         }
     }
 

@@ -1,8 +1,8 @@
 //! A point of a track, as every action prints it, and what tracks and points have in common.
 
 use crate::{dates::Dates, parameters::Int};
-use domain::{Metres, Speed};
-use fleet::TrackPoint;
+use domain::{Metres, PositionSource, Speed};
+use fleet::{FromCells, Point, TrackPoint};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -43,12 +43,20 @@ impl PointObject {
             heading: fix.heading.map_or(0, domain::Heading::degrees),
             speed: fix.speed.map_or(0, whole_kmh),
             precision: fix.precision.map(whole_metres).filter(|metres| *metres != 0),
-            // History has only fixes of the device's own receiver.
-            gsm_lbs: false,
+            gsm_lbs: is_from_cells(&point),
             parking,
             buffered: point.buffered,
         }
     }
+}
+
+/// Positions from cells are told unless the caller does not want them.
+pub(super) fn from_cells(include: Option<bool>) -> FromCells {
+    if include == Some(false) { FromCells::LeftOut } else { FromCells::Included }
+}
+
+pub(super) fn is_from_cells(point: &Point) -> bool {
+    point.fix.source == PositionSource::Cells
 }
 
 pub(super) fn whole_metres(length: Metres) -> i32 {

@@ -1,6 +1,6 @@
 //! `track/read`: the points of tracks.
 
-use super::point::{PointLimit, PointObject};
+use super::point::{PointLimit, PointObject, from_cells};
 use crate::{
     action::{Action, Call},
     dates::Moment,
@@ -53,6 +53,7 @@ impl Action for Read {
             simplify: (which.simplify != Some(false))
                 .then(|| which.point_limit.map_or(POINT_LIMIT, Int::number)),
             parking: which.filter == Some(false),
+            from_cells: from_cells(which.include_gsm_lbs),
         };
         let points = call.fleet.track_points(&call.caller, which.tracker_id, span, choice).await?;
         let list = points.list.iter().map(|point| PointObject::of(point, &call.dates)).collect();

@@ -104,7 +104,7 @@ impl Action for ReadLbs {
     type Answer = Radius;
 
     async fn run(call: &Call<UserCaller>, which: Which) -> Result<Radius, Failure> {
-        Ok(Radius { max_radius: call.fleet.lbs_radius(&call.caller, which.tracker_id).await? })
+        Ok(Radius { max_radius: call.fleet.lbs_radius(&call.caller, which.tracker_id)? })
     }
 }
 
@@ -119,7 +119,8 @@ pub(crate) struct UpdateLbs;
 
 impl Action for UpdateLbs {
     const PATH: &'static str = "tracker/settings/lbs/update";
-    const ERRORS: &'static [ErrorCode] = &[ErrorCode::EntityNotFound, ErrorCode::DeviceBlocked];
+    const ERRORS: &'static [ErrorCode] =
+        &[ErrorCode::EntityNotFound, ErrorCode::NotAllowedForClones, ErrorCode::DeviceBlocked];
     const EXAMPLE: &'static str = r#"{"tracker_id": 123456, "max_radius": 1000}"#;
     type Caller = UserCaller;
     type Parameters = NewRadius;

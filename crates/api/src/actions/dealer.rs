@@ -6,7 +6,7 @@ use crate::{
     parameters::{Text, parameters},
 };
 use domain::ErrorCode;
-use fleet::{Failure, ServiceSettings};
+use fleet::{Failure, LISTED_EVENTS, ServiceSettings};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -43,6 +43,8 @@ struct Dealer {
 #[derive(Serialize, JsonSchema)]
 struct Platform {
     iso_datetime_support: bool,
+    #[serde(rename = "history.max_limit")]
+    most_events: u32,
     #[serde(rename = "report.max_time_span")]
     longest_report: &'static str,
 }
@@ -134,7 +136,11 @@ impl Action for GetUiConfig {
             demo_ends: None,
             premium_gis: false,
             features: Vec::new(),
-            platform: Platform { iso_datetime_support: true, longest_report: "P120D" },
+            platform: Platform {
+                iso_datetime_support: true,
+                most_events: LISTED_EVENTS,
+                longest_report: "P120D",
+            },
         })
     }
 }

@@ -79,6 +79,9 @@ fn what_the_panel_says_about_the_service() {
     assert_eq!(config["dealer"], dealer);
     assert_eq!(config["settings"]["service_title"], "Monitoring");
     assert!(config["settings"].get("no_auto_create_sensors").is_none());
+    let platform =
+        json!({ "iso_datetime_support": true, "history.max_limit": 1000, "report.max_time_span": "P120D" });
+    assert_eq!(config["platform"], platform);
     assert_eq!(anna.call("dealer/get_ui_config", json!({})).success(), config);
     assert_eq!(anna.call("user/get_info", json!({})).success()["paas_settings"], config["settings"]);
     assert_eq!(anyone.call("dealer/get_ui_config", json!({})).wrong_parameters(), ["domain"]);

@@ -51,7 +51,7 @@ impl Listing {
         }
     }
 
-    fn from_cells(&mut self, point: Point) -> Result<(), Failure> {
+    fn located_by_cells(&mut self, point: Point) -> Result<(), Failure> {
         let mut trip = OpenTrip::starting_at(point, self.listing.points.is_some());
         let points = trip.line.take().zip(self.listing.points);
         let points = points.map_or_else(Vec::new, |(line, limit)| line.finish(limit));
@@ -139,7 +139,7 @@ impl Collector for Listing {
             Piece::End => {
                 self.end()?;
                 for point in self.meanwhile.take().into_iter().flatten() {
-                    self.from_cells(point)?;
+                    self.located_by_cells(point)?;
                 }
             }
             Piece::Parked(_) => {}
@@ -147,7 +147,7 @@ impl Collector for Listing {
                 // A trip has a handful of them; a device that only ever says "moving" has no more than these.
                 Some(meanwhile) if meanwhile.len() < ANSWER_LIMIT => meanwhile.push(point),
                 Some(_) => return Err(ErrorCode::TimeSpanTooBig.into()),
-                None => self.from_cells(point)?,
+                None => self.located_by_cells(point)?,
             },
         }
         Ok(())

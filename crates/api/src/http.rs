@@ -3,8 +3,7 @@
 use crate::{
     action::{CallerKind, Entry},
     answer::{self, Answered, respond},
-    openapi,
-    proxies::{self, Network},
+    openapi, proxies,
     registry::ACTIONS,
     request::Request,
     throttle::Throttle,
@@ -16,7 +15,7 @@ use axum::{
     extract::{ConnectInfo, State},
     http::{self, HeaderName, HeaderValue, Method, Response, header},
 };
-use domain::ErrorCode;
+use domain::{ErrorCode, Network};
 use fleet::{Failure, Fleet};
 use serde_json::Value;
 use std::{

@@ -23,5 +23,4 @@ pub use action::{CallerKind, Entry};
 #[cfg(feature = "testing")]
 pub use fuzzing::try_call;
 pub use http::{Api, ApiConfig, PanelAccess};
-pub use proxies::{InvalidNetwork, Network};
 pub use registry::ACTIONS;

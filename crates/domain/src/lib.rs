@@ -12,6 +12,7 @@ mod id;
 mod identity;
 mod input;
 mod message;
+mod network;
 mod record;
 mod right;
 mod sensor;
@@ -37,6 +38,7 @@ pub use id::{
 pub use identity::{RecordHash, RecordIdentity};
 pub use input::{InputName, InputSpec, Value, ValueKind, input_specs};
 pub use message::{Fix, Inputs, Message, PositionSource};
+pub use network::{Network, NotANetwork};
 pub use record::{Contact, ContactKind, Derived, Problem, Record, Reply, Telemetry, TimeOrigin, Transport};
 pub use right::Right;
 pub use sensor::{

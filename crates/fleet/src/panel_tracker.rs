@@ -139,7 +139,7 @@ impl Fleet {
     ///
     /// # Errors
     /// `NotFound`, `AlreadyCorrupted`, `NotAllowedForClones`, `DeviceBlocked`, `NotSupportedByDevice` without a GSM
-    /// module, `TimeoutNotReached` when that was done a moment ago.
+    /// module or when the device cannot be told what was asked for, `TimeoutNotReached` when that was done a moment ago.
     pub async fn panel_register_retry(
         &self,
         _: &PanelCaller,
@@ -150,12 +150,13 @@ impl Fleet {
         let view = with_source(&self.directory.read(), &tracker).ok_or(ErrorCode::NotFound)?;
         self.may_be_told(&view).await?;
         let (source, now) = (view.source.id, self.now());
+        let words = self.words_once_more(source, commands).await?;
         let noted = self.catalog.retry_registration(source, now, now.minus(RETRY_EVERY)).await;
         noted.map_err(|error| match error {
             CatalogError::NotFound => ErrorCode::TimeoutNotReached.into(),
             error => Failure::from(error),
         })?;
-        self.registration_commands_wanted(source, commands).await;
+        self.tell(words).await?;
         Ok(())
     }
 

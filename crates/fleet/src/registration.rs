@@ -100,8 +100,8 @@ impl Fleet {
     }
 
     /// # Errors
-    /// `NotFound`, `NotAllowedForClones`, `DeviceBlocked`, `NotSupportedByDevice` without a GSM module,
-    /// `ContentValidation` when the device has connected.
+    /// `NotFound`, `NotAllowedForClones`, `DeviceBlocked`, `NotSupportedByDevice` without a GSM module or when the device
+    /// cannot be told what was asked for, `ContentValidation` when the device has connected.
     pub async fn register_retry(
         &self,
         caller: &UserCaller,
@@ -120,8 +120,9 @@ impl Fleet {
         if self.has_connected(view.source.id) {
             return Err(ErrorCode::ContentValidation.into());
         }
+        let words = self.words_once_more(view.source.id, commands).await?;
         self.access_point_named(view.source.id, commands).await?;
-        self.registration_commands_wanted(view.source.id, commands).await;
+        self.tell(words).await?;
         Ok(view)
     }
 

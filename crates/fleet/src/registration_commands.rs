@@ -1,14 +1,14 @@
 //! The commands that tell a new device where to call: its access point, the server's address and port. Every use case
 //! that wants them sent comes through here. They go over the connection that the device has, or by short messages.
 
-use crate::{Fleet, command::CommandKinds};
+use crate::{Failure, Fleet, ParameterError, command::CommandKinds};
 use domain::{
-    Blanks, Command, CommandKind, ConnectionStatus, DeviceModel, ModelCode, Reliability, ShortMessages,
-    SourceId,
+    Blanks, Command, CommandKind, ConnectionStatus, DeviceModel, ErrorCode, ModelCode, Reliability,
+    ShortMessages, SourceId,
 };
 use std::{collections::BTreeMap, fmt, time::Duration};
 use store::{
-    catalog::{CatalogError, NewCommand, NewSms, Source},
+    catalog::{CatalogError, NewCommand, NewSms},
     signals::Signal,
 };
 
@@ -59,7 +59,7 @@ pub struct Setup {
 /// Why a device was not told.
 #[derive(Debug, thiserror::Error)]
 enum NotTold {
-    #[error("[devices] public_address does not say where devices reach this server")]
+    #[error("where devices reach this server is not configured ([devices] public_address)")]
     NoAddress,
     #[error("its protocol has no open port here")]
     NoPort,
@@ -72,7 +72,20 @@ enum NotTold {
     #[error("it is not there any more")]
     Gone,
     #[error(transparent)]
-    Catalog(#[from] CatalogError),
+    Catalog(CatalogError),
+}
+
+/// What a device is told, and how it is reached.
+pub(crate) struct Words {
+    source: SourceId,
+    way: Way,
+    texts: Vec<String>,
+}
+
+enum Way {
+    Connection,
+    /// At this phone.
+    Sms(String),
 }
 
 impl fmt::Debug for AccessPoint {
@@ -96,25 +109,73 @@ impl Fleet {
         source: SourceId,
         commands: &RegistrationCommands,
     ) {
-        if !commands.send.unwrap_or(self.tells_new_devices().await) {
-            return;
-        }
-        match self.tell(source, &commands.apn).await {
-            Ok(how) => tracing::info!(source.id = source.0, how, "registration commands wait to be sent"),
+        let told = match self.words_for(source, commands).await {
+            Ok(words) => self.tell(words).await.map_err(NotTold::Catalog),
             // Without a gateway that is how it always is, unless somebody asked.
-            Err(NotTold::NoAddress | NotTold::NoGateway) if commands.send.is_none() => {}
-            Err(why) => {
-                let why: &dyn std::error::Error = &why;
-                tracing::warn!(
-                    source.id = source.0,
-                    why,
-                    "registration commands are not sent: the device has to be set up by hand"
-                );
-            }
+            Err(NotTold::NoAddress | NotTold::NoGateway) if commands.send.is_none() => Ok(()),
+            Err(why) => Err(why),
+        };
+        if let Err(why) = told {
+            let why: &dyn std::error::Error = &why;
+            tracing::warn!(
+                source.id = source.0,
+                why,
+                "registration commands are not sent: the device has to be set up by hand"
+            );
         }
     }
 
-    async fn tell(&self, source: SourceId, apn: &AccessPoint) -> Result<&'static str, NotTold> {
+    /// What a device is to be told once more, before it is. Who asks for it hears when the device cannot be told; who leaves
+    /// it to the platform does not.
+    ///
+    /// # Errors
+    /// `NotSupportedByDevice`, with the reason.
+    pub(crate) async fn words_once_more(
+        &self,
+        source: SourceId,
+        commands: &RegistrationCommands,
+    ) -> Result<Option<Words>, Failure> {
+        match self.words_for(source, commands).await {
+            Ok(words) => Ok(words),
+            Err(why) if commands.send == Some(true) => {
+                let parameter = "send_register_commands".to_owned();
+                let wrong = ParameterError { parameter, error: why.to_string() };
+                Err(Failure { parameters: vec![wrong], ..ErrorCode::NotSupportedByDevice.into() })
+            }
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Has the words sent. Where so much waits for the device that it takes no more, they are among it.
+    ///
+    /// # Errors
+    /// When the catalog fails.
+    pub(crate) async fn tell(&self, words: Option<Words>) -> Result<(), CatalogError> {
+        let Some(Words { source, way, texts }) = words else { return Ok(()) };
+        let (told, how) = match way {
+            Way::Connection => (self.tell_connected(source, texts).await, "connection"),
+            Way::Sms(phone) => (self.send_sms(source, &phone, texts, LIFETIME).await, "sms"),
+        };
+        match told {
+            Ok(()) => tracing::info!(source.id = source.0, how, "registration commands wait to be sent"),
+            Err(CatalogError::TooManyCommands) => {
+                tracing::warn!(source.id = source.0, how, "registration commands wait often enough already");
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// `None` when nothing is wanted.
+    async fn words_for(
+        &self,
+        source: SourceId,
+        commands: &RegistrationCommands,
+    ) -> Result<Option<Words>, NotTold> {
+        if !commands.send.unwrap_or(self.tells_new_devices().await) {
+            return Ok(None);
+        }
+        let apn = &commands.apn;
         let source = self.directory.read().source(source).cloned().ok_or(NotTold::Gone)?;
         let code = ModelCode::find(&source.model).ok_or(NotTold::NoWords)?;
         let model = code.model();
@@ -130,22 +191,24 @@ impl Fleet {
         };
         let connected = words.connected(model, blanks);
         if !connected.is_empty() && takes_text(model, self.command_kinds) && self.is_online(source.id, code) {
-            self.tell_connected(&source, connected).await?;
-            return Ok("connection");
+            return Ok(Some(Words { source: source.id, way: Way::Connection, texts: connected }));
         }
         let texts = words.registration(model, blanks);
         if texts.is_empty() {
             return Err(NotTold::NoWords);
         }
-        self.tell_by_sms(&source, texts, LIFETIME).await?;
-        Ok("sms")
+        if self.setup.sms == SmsGateway::None {
+            return Err(NotTold::NoGateway);
+        }
+        let phone = source.phone.clone().filter(|phone| !phone.is_empty()).ok_or(NotTold::NoPhone)?;
+        Ok(Some(Words { source: source.id, way: Way::Sms(phone), texts }))
     }
 
-    async fn tell_connected(&self, source: &Source, texts: Vec<String>) -> Result<(), NotTold> {
+    async fn tell_connected(&self, source: SourceId, texts: Vec<String>) -> Result<(), CatalogError> {
         let asked = self.now();
         for text in texts {
             let new = NewCommand {
-                source: source.id,
+                source,
                 tracker: None,
                 user: None,
                 command: Command::Text(text),
@@ -155,21 +218,8 @@ impl Fleet {
             };
             self.catalog.enqueue_command(&new).await?;
         }
-        self.signals.publish(Signal::CommandWaits(source.id));
+        self.signals.publish(Signal::CommandWaits(source));
         Ok(())
-    }
-
-    async fn tell_by_sms(
-        &self,
-        source: &Source,
-        texts: Vec<String>,
-        lifetime: Duration,
-    ) -> Result<(), NotTold> {
-        if self.setup.sms == SmsGateway::None {
-            return Err(NotTold::NoGateway);
-        }
-        let phone = source.phone.as_ref().filter(|phone| !phone.is_empty()).ok_or(NotTold::NoPhone)?;
-        Ok(self.send_sms(source.id, phone, texts, lifetime).await?)
     }
 
     /// Puts messages to a device into the outbox.

@@ -54,7 +54,8 @@ impl Fleet {
     /// Sends the commands of registration to the new device once more.
     ///
     /// # Errors
-    /// `EntityNotFound`, `NotAllowedForClones`, `DeviceBlocked`, `NotSupportedByDevice` without a GSM module;
+    /// `EntityNotFound`, `NotAllowedForClones`, `DeviceBlocked`, `NotSupportedByDevice` without a GSM module or when the
+    /// device cannot be told what was asked for;
     /// `ContentValidation` when the new device has connected, `WrongDeviceStatus` when none was replaced.
     pub async fn replace_retry(
         &self,
@@ -71,8 +72,9 @@ impl Fleet {
         if self.catalog.tracker_spans(view.tracker.account, id).await?.len() < 2 {
             return Err(ErrorCode::WrongDeviceStatus.into());
         }
+        let words = self.words_once_more(view.source.id, commands).await?;
         self.access_point_named(view.source.id, commands).await?;
-        self.registration_commands_wanted(view.source.id, commands).await;
+        self.tell(words).await?;
         Ok(view)
     }
 

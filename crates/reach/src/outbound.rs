@@ -2,13 +2,13 @@
 //! redirect, and bounds time and answer: what an account types as a URL must not reach the machines around the server.
 
 use bytes::Bytes;
+use domain::Network;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::{Method, Uri, client::conn::http1, header};
 use hyper_util::rt::TokioIo;
 use std::{
     fmt, io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    str::FromStr,
     sync::Arc,
     time::Duration,
 };
@@ -26,13 +26,6 @@ use tokio_rustls::{
 const IN_ALL: Duration = Duration::from_secs(10);
 /// A longer answer is an error.
 const ANSWER_BYTES: usize = 1 << 20;
-
-/// Addresses that begin alike, written `10.0.0.0/8`, `::1/128` or as one address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Network {
-    first: IpAddr,
-    prefix: u8,
-}
 
 /// What is sent.
 #[derive(Clone, Debug)]
@@ -236,55 +229,14 @@ fn is_public(address: IpAddr) -> bool {
         (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20),
     ];
     const GLOBAL: (Ipv6Addr, u8) = (Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
-    let network = |first: IpAddr, prefix| Network { first, prefix };
     match address.to_canonical() {
         IpAddr::V4(_) => {
-            !V4.iter().any(|(first, prefix)| network((*first).into(), *prefix).contains(address))
+            !V4.iter().any(|(first, bits)| Network::new((*first).into(), *bits).contains(address))
         }
         IpAddr::V6(_) => {
-            network(GLOBAL.0.into(), GLOBAL.1).contains(address)
-                && !V6.iter().any(|(first, prefix)| network((*first).into(), *prefix).contains(address))
+            Network::new(GLOBAL.0.into(), GLOBAL.1).contains(address)
+                && !V6.iter().any(|(first, bits)| Network::new((*first).into(), *bits).contains(address))
         }
-    }
-}
-
-impl Network {
-    /// An address of version 4 within one of version 6 counts as what it is.
-    fn contains(&self, address: IpAddr) -> bool {
-        let bits = |address: IpAddr| match address {
-            IpAddr::V4(v4) => (u128::from(v4.to_bits()) << 96, 32),
-            IpAddr::V6(v6) => (v6.to_bits(), 128),
-        };
-        let ((first, width), (other, other_width)) = (bits(self.first), bits(address.to_canonical()));
-        let mask = u128::MAX.checked_shl(128 - u32::from(self.prefix)).unwrap_or(0);
-        width == other_width && (first ^ other) & mask == 0
-    }
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("`{0}` is not a network such as 127.0.0.0/8 or ::1/128")]
-pub struct NotANetwork(String);
-
-impl FromStr for Network {
-    type Err = NotANetwork;
-
-    fn from_str(text: &str) -> Result<Self, NotANetwork> {
-        let wrong = || NotANetwork(text.to_owned());
-        let (first, prefix) =
-            text.split_once('/').map_or((text, None), |(first, prefix)| (first, Some(prefix)));
-        let first: IpAddr = first.parse().map_err(|_| wrong())?;
-        let width = if first.is_ipv4() { 32 } else { 128 };
-        let prefix = prefix.map_or(Ok(width), str::parse).map_err(|_| wrong())?;
-        if prefix > width {
-            return Err(wrong());
-        }
-        Ok(Self { first, prefix })
-    }
-}
-
-impl fmt::Display for Network {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.first, self.prefix)
     }
 }
 
@@ -332,25 +284,6 @@ mod tests {
             ("ff02::1", false),
         ] {
             assert_eq!(is_public(address.parse().unwrap()), public, "{address}");
-        }
-    }
-
-    #[test]
-    fn networks() {
-        for (network, inside, outside) in [
-            ("127.0.0.0/8", "127.9.9.9", "128.0.0.1"),
-            ("10.0.0.5", "10.0.0.5", "10.0.0.6"),
-            ("10.0.0.5", "::ffff:10.0.0.5", "::10.0.0.5"),
-            ("0.0.0.0/0", "1.2.3.4", "::1"),
-            ("::1", "::1", "::2"),
-            ("fd00::/8", "fd12::1", "fe00::1"),
-        ] {
-            let parsed: Network = network.parse().unwrap();
-            assert!(parsed.contains(inside.parse().unwrap()), "{network} {inside}");
-            assert!(!parsed.contains(outside.parse().unwrap()), "{network} {outside}");
-        }
-        for wrong in ["", "localhost", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/-1", "::/129"] {
-            assert!(wrong.parse::<Network>().is_err(), "{wrong}");
         }
     }
 }

@@ -11,7 +11,7 @@ pub mod values;
 pub use layers::ConfigError;
 pub use lbs::{Lbs, LbsIchnaea, LbsProvider};
 pub use sms::{Outbound, Provider, Sms, SmsProvider};
-pub use values::{ByteSize, Catalog, Engine, LogFormat, Port, ProxyNetwork, Secret};
+pub use values::{AddressNetwork, ByteSize, Catalog, Engine, LogFormat, Port, Secret};
 
 use protocols::Protocol;
 use serde::{
@@ -51,7 +51,7 @@ pub struct Http {
     /// Requests per second.
     pub rate_limit: NonZeroU32,
     pub body_limit: ByteSize,
-    pub trusted_proxies: Vec<ProxyNetwork>,
+    pub trusted_proxies: Vec<AddressNetwork>,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]

@@ -1,11 +1,8 @@
 //! `[outbound]` and `[sms]`: what the server may reach, and through whom it sends short messages.
 
-use super::{Secret, check::Inconsistent};
-use reach::{
-    outbound::Network,
-    sms::{SmppAccount, Template},
-};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+use super::{AddressNetwork, Secret, check::Inconsistent};
+use reach::sms::{SmppAccount, Template};
+use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
     num::{NonZeroU32, NonZeroUsize},
@@ -17,11 +14,8 @@ const SECRET_LETTERS: usize = 12;
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Outbound {
-    pub allow: Vec<AllowedNetwork>,
+    pub allow: Vec<AddressNetwork>,
 }
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct AllowedNetwork(pub Network);
 
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -149,17 +143,5 @@ impl Sms {
     /// When it was not.
     pub fn provider(&self) -> anyhow::Result<Provider> {
         self.check().map_err(|wrong| anyhow::anyhow!("{}: {}", wrong.keys.join(", "), wrong.message))
-    }
-}
-
-impl<'de> Deserialize<'de> for AllowedNetwork {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map(Self).map_err(D::Error::custom)
-    }
-}
-
-impl Serialize for AllowedNetwork {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
     }
 }

@@ -1,5 +1,6 @@
 //! How the configuration writes the values that TOML has no word for: spans of time, sizes, ports and secrets.
 
+use domain::Network;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use std::{fmt, str::FromStr, time::Duration};
 use store::catalog::PostgresUrl;
@@ -30,9 +31,9 @@ pub enum Catalog {
     Postgres(PostgresUrl),
 }
 
-/// A network of proxies, written `10.0.0.0/8`; an address is a network of one.
+/// Written `10.0.0.0/8`; an address is a network of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ProxyNetwork(pub api::Network);
+pub struct AddressNetwork(pub Network);
 
 /// What keeps the journal, and what the history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -172,16 +173,13 @@ impl Serialize for ByteSize {
     }
 }
 
-impl<'de> Deserialize<'de> for ProxyNetwork {
+impl<'de> Deserialize<'de> for AddressNetwork {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let network =
-            text.parse().map_err(|wrong: api::InvalidNetwork| D::Error::custom(format!("`{text}` {wrong}")));
-        network.map(Self)
+        String::deserialize(deserializer)?.parse().map(Self).map_err(D::Error::custom)
     }
 }
 
-impl Serialize for ProxyNetwork {
+impl Serialize for AddressNetwork {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&self.0)
     }

@@ -619,7 +619,7 @@ fn registration_is_tried_again() {
     let tracker = anna.register("Van", "000000000000001");
     let mut expected = anna.call("tracker/read", json!({ "tracker_id": tracker })).success();
     let by_device = json!({ "device_id": "000000000000001", "apn_name": "fast.tmobile.com",
-        "apn_user": "tmobile", "apn_password": "tmobile", "send_register_commands": true });
+        "apn_user": "tmobile", "apn_password": "tmobile", "send_register_commands": null });
     for which in [json!({ "tracker_id": tracker }), by_device] {
         assert_eq!(anna.call("tracker/register_retry", which).success(), expected);
     }
@@ -632,7 +632,7 @@ fn registration_is_tried_again() {
             ("tracker/register_retry", json!({ "tracker_id": tracker, "apn_name": "a/b" }), 7),
         ],
     );
-    let id = json!({ "tracker_id": tracker, "send_register_commands": true });
+    let id = json!({ "tracker_id": tracker, "send_register_commands": false });
     panel.call("panel/tracker/register_retry", id.clone()).success();
     refused(
         &panel,

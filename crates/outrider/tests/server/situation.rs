@@ -481,7 +481,7 @@ impl World {
                 names.insert("user_login", login);
             }
             "the panel has just tried again" => {
-                let again = json!({ "tracker_id": names["tracker"], "send_register_commands": true });
+                let again = json!({ "tracker_id": names["tracker"] });
                 panel.call("panel/tracker/register_retry", again).success();
             }
             _ => panic!("there is no step called \"{step}\""),

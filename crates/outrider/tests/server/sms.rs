@@ -189,9 +189,20 @@ fn devices_are_asked_where_they_are_and_answer() {
 
 #[test]
 fn without_a_gateway_nobody_is_asked_by_short_message() {
-    let mut server = Server::start();
+    let mut server = Server::start_with("[devices]\npublic_address = \"gps.example.com\"");
     let anna = server.user("anna@example.com");
     let van = register(&anna, "telfmb920", IMEI, "491760000001", &json!({ "send_register_commands": true }));
+    // Once more: who asks hears why not, and it was no attempt; who leaves it to the platform does not.
+    let wrong = json!([{
+        "parameter": "send_register_commands",
+        "error": "it is not connected, and there is no SMS gateway",
+    }]);
+    let panel = server.panel();
+    for (caller, action) in [(&anna, "tracker/register_retry"), (&panel, "panel/tracker/register_retry")] {
+        let refused = caller.call(action, json!({ "tracker_id": van, "send_register_commands": true }));
+        assert_eq!((refused.code(), &refused.body["errors"]), (214, &wrong), "{action}");
+        caller.call(action, json!({ "tracker_id": van, "send_register_commands": null })).success();
+    }
     assert_eq!(anna.call("tracker/location_request", json!({ "tracker_id": van })).code(), 214);
     let waiting = server.with_catalog(async |catalog| catalog.next_sms().await.unwrap());
     assert_eq!(waiting, None);

@@ -27,18 +27,28 @@ impl Terminal {
         Some(match self {
             Self::Short(bytes) | Self::Lock(bytes) => bcd::digits(bytes).unwrap_or_else(|| imei(bytes)),
             Self::Long(_, bytes) => {
-                // The number stands at the end: 12 digits as before 2019, or a longer one in full.
+                // The number stands at the end: 12 digits as before 2019, or a longer one in full. Of an IMEI also the
+                // zeros that it begins with, which its check digit tells.
                 let digits = bcd::digits(bytes)?;
-                let zeros = digits.bytes().take_while(|digit| *digit == b'0').count();
-                digits[zeros.min(digits.len() - 12)..].to_owned()
+                let number = digits.trim_start_matches('0').len();
+                let imei = &digits[digits.len() - IMEI..];
+                let is_imei = (13..IMEI).contains(&number) && imei == with_check_digit(&imei[..IMEI - 1]);
+                let length = if is_imei { IMEI } else { number.max(12) };
+                digits[digits.len() - length..].to_owned()
             }
         })
     }
 }
 
+const IMEI: usize = 15;
+
 fn imei(bytes: &[u8; 6]) -> String {
     let number = bytes.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
-    let digits = format!("{number:014}");
+    with_check_digit(&format!("{number:014}"))
+}
+
+/// The first 14 digits of an IMEI with the last one (3GPP TS 23.003, annex B).
+fn with_check_digit(digits: &str) -> String {
     let sum = digits.bytes().rev().enumerate().fold(0, |sum, (place, digit)| {
         let digit = u32::from(digit - b'0');
         sum + if place % 2 == 1 { digit } else { digit * 2 / 10 + digit * 2 % 10 }
@@ -207,6 +217,10 @@ mod tests {
             (Terminal::Short(*b"\x01\x35\x67\x77\x77\x77"), "013567777777"),
             (Terminal::Long(1, *b"\0\0\0\0\x01\x35\x67\x77\x77\x77"), "013567777777"),
             (Terminal::Long(1, *b"\0\0\x08\x66\x49\x60\x77\x58\x21\x64"), "866496077582164"),
+            (Terminal::Long(1, *b"\0\0\0\x12\x34\x56\x78\x90\x12\x37"), "012345678901237"),
+            (Terminal::Long(1, *b"\0\0\0\x12\x34\x56\x78\x90\x12\x38"), "12345678901238"),
+            (Terminal::Long(1, *b"\0\0\0\x01\x01\x70\0\0\0\x03"), "001017000000003"),
+            (Terminal::Long(1, *b"\0\0\0\0\0\0\0\0\0\x07"), "000000000007"),
             (Terminal::Short(*b"\x4F\x07\x78\x8E\xF6\x76"), "868935060005020"),
             (Terminal::Lock(*b"\x74\x01\x90\x31\x11\x85"), "740190311185"),
         ] {

@@ -132,6 +132,7 @@ pub static ACTIONS: &[Entry] = &[
     entry::<tracker::command::CountUnconfirmed>(),
     entry::<tracker::command::ResetUnconfirmed>(),
     entry::<tracker::command::ListCommands>(),
+    entry::<tracker::short_messages::ListShortMessages>(),
     entry::<tracker::outputs::GetOutputs>(),
     entry::<tracker::outputs::BatchGetOutputs>(),
     entry::<tracker::outputs::Update>(),

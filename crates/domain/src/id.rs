@@ -35,8 +35,10 @@ ids! {
     TariffId,
     /// A command to a device.
     CommandId,
-    /// A short message.
+    /// A short message that goes out.
     SmsId,
+    /// A short message that came in.
+    ReceivedSmsId,
     /// Something that happened to a tracker.
     EventId,
     /// A key with which a program calls in a master's name.

@@ -32,8 +32,8 @@ pub use error_code::ErrorCode;
 pub use event::{EventKind, EventType, command_event, event_types};
 pub use id::{
     AccountId, ApiKeyId, CommandId, CounterId, DeviceId, EventId, GarageId, GroupId, InvalidDeviceId,
-    PanelAccountId, RuleId, SecurityGroupId, SensorId, SmsId, SourceId, StatusId, StatusListingId, TagId,
-    TariffId, TrackerId, UserId, VehicleId,
+    PanelAccountId, ReceivedSmsId, RuleId, SecurityGroupId, SensorId, SmsId, SourceId, StatusId,
+    StatusListingId, TagId, TariffId, TrackerId, UserId, VehicleId,
 };
 pub use identity::{RecordHash, RecordIdentity};
 pub use input::{InputName, InputSpec, Value, ValueKind, input_specs};

@@ -21,6 +21,8 @@ pub struct ShortMessages {
     #[serde(default)]
     connected: Vec<Box<str>>,
     location: Option<Box<str>>,
+    #[serde(default)]
+    answers: Vec<Box<str>>,
 }
 
 /// What goes into the texts of one device.
@@ -38,7 +40,7 @@ pub struct Blanks<'a> {
 impl ShortMessages {
     /// `None` when nobody has written down what the model is told.
     pub fn of(model: &DeviceModel) -> Option<&'static Self> {
-        FAMILIES.iter().find(|family| family.holds_for(model))
+        DATA.family.iter().find(|family| family.holds_for(model))
     }
 
     /// The messages that point the device at this server, in their order; none when it takes none, or none without an access
@@ -51,6 +53,12 @@ impl ShortMessages {
     /// Points the device at this server over a connection that the device has already.
     pub fn connected(&self, model: &DeviceModel, blanks: Blanks<'_>) -> Vec<String> {
         self.connected.iter().map(|text| self.fill(text, model, blanks)).collect()
+    }
+
+    /// How a device of the model may say where it is, as templates: first those of its family.
+    pub fn answers(model: &DeviceModel) -> impl Iterator<Item = &'static str> {
+        let own = Self::of(model).map_or(&[][..], |family| &family.answers);
+        own.iter().chain(&DATA.answers).map(|answer| &**answer)
     }
 
     /// Asks the device where it is.
@@ -92,16 +100,17 @@ impl ShortMessages {
     }
 }
 
-static FAMILIES: LazyLock<Vec<ShortMessages>> = LazyLock::new(|| {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct File {
-        family: Vec<ShortMessages>,
-    }
-    let file: Result<File, _> = toml::from_str(include_str!("../data/short_messages.toml"));
-    // The test below reads the same file.
-    file.map_or_else(|_| Vec::new(), |file| file.family)
-});
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Data {
+    /// Of devices of any family.
+    answers: Vec<Box<str>>,
+    family: Vec<ShortMessages>,
+}
+
+// The test below reads the same file.
+static DATA: LazyLock<Data> =
+    LazyLock::new(|| toml::from_str(include_str!("../data/short_messages.toml")).unwrap_or_default());
 
 #[cfg(test)]
 mod tests {
@@ -119,8 +128,8 @@ mod tests {
 
     #[test]
     fn every_family_is_of_models_that_exist_and_has_known_blanks() {
-        assert!(FAMILIES.len() >= 8, "the file cannot be read");
-        for family in FAMILIES.iter() {
+        assert!(DATA.family.len() >= 8, "the file cannot be read");
+        for family in &DATA.family {
             assert!(device_models().iter().any(|model| model.vendor == family.vendor), "{}", family.vendor);
             for code in family.models.iter().chain(family.passwords.keys()) {
                 let model = ModelCode::find(code).unwrap_or_else(|| panic!("no model {code}")).model();

@@ -155,8 +155,8 @@ impl Fleet {
         Ok(self.catalog.is_immobilized(view.source.id).await?)
     }
 
-    /// Asks the device where it is, or whoever knows the cells that it hears. The answer comes as a message like any other;
-    /// that to a short message is kept with those that came in.
+    /// Asks the device where it is, or whoever knows the cells that it hears. The answer comes as a message like any other, or
+    /// as a short message, which is read.
     ///
     /// # Errors
     /// `NotFound`, `DeviceBlocked`; `NotSupportedByDevice` when the device cannot be asked so, or told of no cells;
@@ -209,22 +209,25 @@ impl Fleet {
         }
     }
 
-    /// How many commands wait for the device or for its answer.
+    /// How many commands wait for the device or for its answer, and how many short messages for the gateway.
     ///
     /// # Errors
     /// `EntityNotFound`, `DeviceBlocked`.
     pub async fn unconfirmed_commands(&self, caller: &UserCaller, id: TrackerId) -> Result<usize, Failure> {
         let view = self.unblocked(caller, id)?;
-        Ok(self.catalog.open_commands(view.source.id, self.now()).await?.len())
+        let (source, now) = (view.source.id, self.now());
+        Ok(self.catalog.open_commands(source, now).await?.len()
+            + self.catalog.queued_sms(source, now).await?)
     }
 
-    /// Cancels the commands that wait for the device or for its answer.
+    /// Cancels the commands that wait for the device or for its answer, and the short messages that wait for the gateway.
     ///
     /// # Errors
     /// `EntityNotFound`, `NotAllowedForClones`, `DeviceBlocked`.
     pub async fn cancel_commands(&self, caller: &UserCaller, id: TrackerId) -> Result<(), Failure> {
         let view = self.commanded(caller, id, ErrorCode::EntityNotFound)?;
         self.catalog.step_commands(view.source.id, domain::CommandStep::Cancel, self.now()).await?;
+        self.catalog.cancel_sms(view.source.id, self.now()).await?;
         self.signals.publish(Signal::EventHappened(view.source.id));
         // Somebody may wait for the answer to what was cancelled.
         self.signals.publish(Signal::CommandWaits(view.source.id));
@@ -252,7 +255,7 @@ impl Fleet {
     }
 
     /// A tracker of the caller's whose device can be told something: no clone, whose device is another account's.
-    fn commanded(
+    pub(crate) fn commanded(
         &self,
         caller: &UserCaller,
         id: TrackerId,

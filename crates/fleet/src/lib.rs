@@ -36,6 +36,7 @@ mod security_group;
 mod sensor;
 mod service_settings;
 mod session;
+mod sms;
 mod status;
 mod sub_user;
 mod subscription;
@@ -77,14 +78,15 @@ pub use sensor::{
     VirtualSensorReading, input_descriptions,
 };
 pub use service_settings::ServiceSettings;
+pub use sms::{LISTED_SMS, ShortMessage};
 pub use status::{CurrentStatus, StatusListingDraft};
 pub use store::catalog::AccessPoint as KnownAccessPoint;
 pub use store::catalog::{
     ActivationCode, Address, Bundle, BundleOrder, Clones, CodeOrder, CodeTerms, DeviceType, Direction,
     DocType, EventCount, EventFilter, Garage, Group, LegalType, Listed, MapFilter, Money, NewTracker, Page,
-    Person, Profile, ReadOrNot, Reassign, Role, Rule, SecurityGroup, Settings, Shown, SimCard, Status,
-    StatusChange, StatusListing, StoredCommand, Tag, TagBinding, Tariff, TariffDefaults, TariffKind,
-    TariffOrder, TariffTerms, User, UserOrder, Vehicle, VehicleDraft,
+    Person, Profile, ReadOrNot, Reassign, ReceivedSms, Role, Rule, SecurityGroup, Settings, Shown, SimCard,
+    Status, StatusChange, StatusListing, StoredCommand, StoredSms, Tag, TagBinding, Tariff, TariffDefaults,
+    TariffKind, TariffOrder, TariffTerms, User, UserOrder, Vehicle, VehicleDraft,
 };
 pub use sub_user::{SubUserChange, SubUserDraft};
 pub use subscription::{

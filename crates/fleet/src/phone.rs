@@ -27,7 +27,7 @@ impl Fleet {
             return Err(ErrorCode::BundledSim.into());
         }
         let access_point = commands.apn.without_password();
-        self.catalog.set_phone(source.id, phone, access_point.as_ref()).await?;
+        self.catalog.set_phone(source.id, phone, access_point.as_ref(), self.now()).await?;
         self.source_changed(source.id).await?;
         self.signals.publish(Signal::AccountChanged(source.account));
         self.registration_commands_wanted(source.id, commands).await;

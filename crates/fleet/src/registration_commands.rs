@@ -8,7 +8,7 @@ use domain::{
 };
 use std::{collections::BTreeMap, fmt, time::Duration};
 use store::{
-    catalog::{CatalogError, NewCommand, NewSms},
+    catalog::{CatalogError, NewCommand},
     signals::Signal,
 };
 
@@ -219,27 +219,6 @@ impl Fleet {
             self.catalog.enqueue_command(&new).await?;
         }
         self.signals.publish(Signal::CommandWaits(source));
-        Ok(())
-    }
-
-    /// Puts messages to a device into the outbox.
-    pub(crate) async fn send_sms(
-        &self,
-        source: SourceId,
-        phone: &str,
-        texts: Vec<String>,
-        lifetime: Duration,
-    ) -> Result<(), CatalogError> {
-        let asked = self.now();
-        let message = |text| NewSms {
-            source: Some(source),
-            phone: phone.to_owned(),
-            text,
-            asked,
-            expires: asked.plus(lifetime),
-        };
-        self.catalog.enqueue_sms(&texts.into_iter().map(message).collect::<Vec<_>>()).await?;
-        self.signals.publish(Signal::SmsWaits);
         Ok(())
     }
 

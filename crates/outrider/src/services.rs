@@ -22,7 +22,7 @@ use rand::{
 use reach::{
     cells::{self, Ichnaea, Local, Locator},
     outbound::OutboundClient,
-    sms::{Gateway as MessageGateway, HttpGateway, Inbox, Outbox, Pacing, SmppGateway},
+    sms::{Gateway as MessageGateway, HttpGateway, Inbox, Outbox, Pacing, Reader, SmppGateway},
 };
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use store::{
@@ -48,6 +48,7 @@ pub struct Services {
     gateway: Gateway,
     outbox: Option<Outbox>,
     locator: Option<Locator>,
+    sms_reader: Reader,
     pub sms_inbox: Inbox,
 }
 
@@ -128,9 +129,28 @@ impl Services {
             fleet.locate_by_cells_with(Box::new(Cells(locator.asker())));
         }
         fleet.listening(ports(gateway.bound()));
-        let sms_inbox = Inbox::new(catalog.clone(), clock.clone());
+        let sms_inbox = Inbox::new(catalog.clone(), signals.clone(), clock.clone());
+        let sms_reader = Reader::start(reach::sms::ReaderParts {
+            catalog: catalog.clone(),
+            journal: journal.clone(),
+            signals: signals.clone(),
+            clock: clock.clone(),
+            retention: config.store.retention,
+        });
         let outbox = start_outbox(config, &catalog, &signals, clock, &sms_inbox)?;
-        Ok(Self { fleet, journal, history, packer, catalog, live, gateway, outbox, locator, sms_inbox })
+        Ok(Self {
+            fleet,
+            journal,
+            history,
+            packer,
+            catalog,
+            live,
+            gateway,
+            outbox,
+            locator,
+            sms_reader,
+            sms_inbox,
+        })
     }
 
     /// Where devices connect.
@@ -143,6 +163,7 @@ impl Services {
         if let Some(outbox) = self.outbox {
             outbox.stop().await;
         }
+        self.sms_reader.stop().await;
         self.gateway.stop(CONNECTIONS_END).await;
         if let Some(locator) = self.locator {
             locator.stop().await;

@@ -341,7 +341,7 @@ impl Centre {
             system_type: String::new(),
             from: "Outrider".into(),
         };
-        let inbox = Inbox::new(house.catalog.clone(), house.clock.clone());
+        let inbox = Inbox::new(house.catalog.clone(), house.signals.clone(), house.clock.clone());
         Arc::new(SmppGateway::start(account, pacing(), inbox))
     }
 }

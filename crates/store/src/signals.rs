@@ -17,6 +17,8 @@ pub enum Signal {
     EventHappened(SourceId),
     /// A short message waits in the outbox.
     SmsWaits,
+    /// A short message came in.
+    SmsCame,
     /// One or all of the user's sessions were ended.
     SessionsEnded(UserId),
     /// A plan or the defaults.

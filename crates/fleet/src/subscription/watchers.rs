@@ -165,7 +165,9 @@ impl Watchers {
                 }
             }
             Heard::Signal(Signal::EventHappened(source)) => self.tell_channel(Channel::Events, source),
-            Heard::Signal(Signal::TariffsChanged | Signal::CommandWaits(_) | Signal::SmsWaits) => {}
+            Heard::Signal(
+                Signal::TariffsChanged | Signal::CommandWaits(_) | Signal::SmsWaits | Signal::SmsCame,
+            ) => {}
         }
     }
 

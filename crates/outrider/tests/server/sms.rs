@@ -1,15 +1,17 @@
 //! Short messages: what new devices are told, how they are asked where they are, and what they write back.
 
 use crate::support::{Device, Heard, Reaction, Server, Session, now, record};
+use domain::Timestamp;
 use serde_json::{Value, json};
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
+    path::Path,
+    process::{Child, ChildStdin, Command, Stdio},
     sync::mpsc::{Receiver, channel},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
-use store::catalog::SmsState;
 
 const IMEI: &str = "356307042441013";
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -168,23 +170,191 @@ fn devices_are_asked_where_they_are_and_answer() {
         request.send(body).unwrap().status().as_u16()
     };
     let id = asked["id"].as_i64().unwrap();
+    let log = |session: &Session, tracker| {
+        session.call("tracker/sms/log/list", json!({ "tracker_id": tracker })).success()["list"].clone()
+    };
+    until(|| log(&anna, van)[0]["state"] == "sent");
+    let only = &log(&anna, van)[0];
+    assert_eq!(
+        (&only["direction"], &only["text"], &only["attempts"]),
+        (&json!("out"), &json!(null), &json!(1))
+    );
+    assert_eq!(log(&anna, no_words), json!([]));
     for (query, body, status) in [
         ("", "from=%2B491760000001&text=here", 401),
         ("secret=wrong", "from=%2B491760000001&text=here", 401),
         ("secret=correct+horse", "text=here", 400),
-        ("secret=correct+horse", "from=%2B491760000001&text=54.71%2C25.30", 200),
+        ("secret=correct+horse", "from=%2B491760000001&text=GPS%3A0", 200),
         ("secret=correct+horse", "from=49170&text=who", 200),
     ] {
         assert_eq!(inbound(query, body), status, "{query} {body}");
     }
     assert_eq!(inbound("secret=correct+horse", &format!("id={id}&status=delivered")), 200);
-    let (received, sent) = server.with_catalog(async |catalog| {
-        (catalog.received_sms(10).await.unwrap(), catalog.sms(domain::SmsId(id)).await.unwrap().unwrap())
-    });
-    assert_eq!(sent.state, SmsState::Delivered);
-    let received: Vec<_> = received.iter().map(|sms| (sms.source, &*sms.text)).collect();
-    assert_eq!(received, [(None, "who"), (sent.source, "54.71,25.30")]);
-    assert!(sent.source.is_some());
+    let answer = answer(54.71473, 25.303417, now());
+    let form: String = form_urlencoded::byte_serialize(answer.as_bytes()).collect();
+    assert_eq!(inbound("secret=correct+horse", &format!("from=%2B491760000001&text={form}")), 200);
+    // Whether it was read before the process ends or not: the position is there once.
+    server.kill();
+    server.restart();
+    let anna = server.log_in("anna@example.com");
+    until(|| anna.state(van)["gps"]["location"] == json!({ "lat": 54.71473, "lng": 25.303417 }));
+    let state = anna.state(van);
+    assert_eq!((&state["gps"]["heading"], &state["gps"]["gsm_lbs"]), (&json!(77), &json!(null)), "{state}");
+    // A device that was only written to has not connected.
+    assert_eq!(state["connection_status"], "just_registered");
+    until(|| log(&anna, van)[0]["state"] == "position");
+    let log = log(&anna, van);
+    let shown: Vec<_> =
+        log.as_array().unwrap().iter().map(|sms| [&sms["direction"], &sms["state"]]).collect();
+    assert_eq!(json!(shown), json!([["in", "position"], ["in", "text"], ["out", "delivered"]]));
+    assert_eq!((&log[0]["text"], &log[1]["text"]), (&json!(answer), &json!("GPS:0")));
+    server.stop();
+    let history = server.history(1..=1);
+    assert_eq!(history.len(), 1, "{history:?}");
+}
+
+#[test]
+fn messages_that_wait_are_counted_and_cancelled() {
+    // Nobody listens there.
+    let server = Server::start_with(&configuration("http://127.0.0.1:1/"));
+    let anna = server.user("anna@example.com");
+    let quiet = json!({ "send_register_commands": false });
+    let van = register(&anna, "telfmb920", IMEI, "491760000001", &quiet);
+    let id = json!({ "tracker_id": van });
+    let count = || anna.call("tracker/command/unconfirmed/count", id.clone()).success()["count"].clone();
+    assert_eq!(count(), 0);
+    anna.call("tracker/location_request", id.clone()).success();
+    anna.call("tracker/raw_command/send", json!({ "tracker_id": van, "command": "getver" })).success();
+    assert_eq!(count(), 2);
+    anna.call("tracker/command/unconfirmed/reset", id.clone()).success();
+    assert_eq!(count(), 0);
+    let log = anna.call("tracker/sms/log/list", id.clone()).success()["list"].clone();
+    assert_eq!((&log[0]["state"], &log[0]["reason"]), (&json!("failed"), &json!("cancelled")), "{log}");
+}
+
+/// What a Teltonika device answers to `getgps`.
+fn answer(lat: f64, lng: f64, time: Timestamp) -> String {
+    let ((year, month, day), (hour, minute, second)) = time.to_civil();
+    format!(
+        "GPS:1 Sat:7 Lat:{lat} Long:{lng} Alt:147 Speed:0 Dir:77 Date:{year}/{month}/{day} Time:{hour}:{minute}:{second}"
+    )
+}
+
+/// Asks until it is so.
+fn until(mut so: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !so() {
+        assert!(begin.elapsed() < PATIENCE, "it does not come about");
+        thread::yield_now();
+    }
+}
+
+/// A message centre in a process of its own.
+struct Centre {
+    process: Child,
+    orders: ChildStdin,
+    lines: Receiver<Value>,
+}
+
+impl Centre {
+    /// And its port.
+    fn start() -> (Self, u64) {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tools/smpp");
+        let mut process = Command::new("node")
+            .arg("centre.js")
+            .current_dir(folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("Node.js; `make test` installs it");
+        let orders = process.stdin.take().unwrap();
+        let output = BufReader::new(process.stdout.take().unwrap());
+        let (told, lines) = channel();
+        thread::spawn(move || {
+            for line in output.lines() {
+                let line = serde_json::from_str(&line.unwrap()).unwrap();
+                if told.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        let centre = Self { process, orders, lines };
+        let port = centre.next()["port"].as_u64().unwrap();
+        (centre, port)
+    }
+
+    fn next(&self) -> Value {
+        self.lines.recv_timeout(PATIENCE).expect("the message centre is silent; `npm ci` in tools/smpp")
+    }
+
+    fn deliver(&mut self, message: Value) {
+        writeln!(self.orders, "{}", json!({ "deliver": message })).unwrap();
+        assert_eq!(self.next(), json!({ "answered": 0 }));
+    }
+}
+
+impl Drop for Centre {
+    fn drop(&mut self) {
+        // It may have ended already.
+        _ = self.process.kill();
+        _ = self.process.wait();
+    }
+}
+
+#[test]
+fn a_device_is_registered_and_found_through_a_message_centre() {
+    let (mut centre, port) = Centre::start();
+    let server = Server::start_with(&format!(
+        r#"
+        [devices]
+        public_address = "gps.example.com"
+        [sms]
+        provider = "smpp"
+        [sms.smpp]
+        address = "127.0.0.1:{port}"
+        system_id = "outrider"
+        password = "secret"
+        from = "Outrider"
+        "#
+    ));
+    assert_eq!(centre.next()["accepted"], true);
+    let anna = server.user("anna@example.com");
+    let phone = "491760000001";
+    let apn = json!({ "apn_name": "internet", "apn_user": "u", "apn_password": "hush-hush" });
+    let van = register(&anna, "telfmb920", IMEI, phone, &apn);
+    let told = centre.next();
+    let text = format!(
+        "  setparam 2001:internet;2002:u;2003:hush-hush;2004:gps.example.com;2005:{};2006:0",
+        server.teltonika().port()
+    );
+    assert_eq!(
+        (&told["to"], &told["from"], &told["text"]),
+        (&json!(phone), &json!("Outrider"), &json!(text))
+    );
+
+    let log = || anna.call("tracker/sms/log/list", json!({ "tracker_id": van })).success()["list"].clone();
+    until(|| log()[0]["state"] == "sent");
+    assert!(!log().to_string().contains("hush-hush"), "{}", log());
+    let reference = told["id"].as_str().unwrap();
+    let receipt =
+        format!("id:{reference} sub:001 dlvrd:001 submit date:2611251500 done date:2611251501 stat:DELIVRD");
+    centre.deliver(json!({ "esm_class": 4, "short_message": receipt }));
+    assert_eq!((&log()[0]["state"], &log()[0]["reason"]), (&json!("delivered"), &json!("DELIVRD")));
+
+    // Where are you? The answer comes in two parts, the second one first.
+    anna.call("tracker/location_request", json!({ "tracker_id": van })).success();
+    assert_eq!(centre.next()["text"], "  getgps");
+    let answer = answer(54.71473, 25.303417, now());
+    let (first, second) = answer.split_at(40);
+    for (number, part) in [(2, second), (1, first)] {
+        centre.deliver(json!({
+            "source_addr": format!("+{phone}"), "destination_addr": "100", "short_message": part,
+            "sar_msg_ref_num": 7, "sar_total_segments": 2, "sar_segment_seqnum": number,
+        }));
+    }
+    until(|| anna.state(van)["gps"]["location"] == json!({ "lat": 54.71473, "lng": 25.303417 }));
+    until(|| log()[0]["state"] == "position");
+    assert_eq!((&log()[0]["text"], &log()[1]["direction"]), (&json!(answer), &json!("out")));
 }
 
 #[test]

@@ -12,6 +12,40 @@ pub struct Part {
     pub octets: Vec<u8>,
 }
 
+/// Which part of which message a text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PartOf {
+    pub reference: u16,
+    /// 2 or more.
+    pub total: u8,
+    /// From 1 on.
+    pub number: u8,
+}
+
+impl PartOf {
+    /// `None` for a message that is whole, and for what is not possible.
+    pub fn new(reference: u16, total: u8, number: u8) -> Option<Self> {
+        (total > 1 && (1..=total).contains(&number)).then_some(Self { reference, total, number })
+    }
+
+    /// Out of the header with which a text begins (TS 23.040, 9.2.3.24.1 and 9.2.3.24.8).
+    pub fn of_header(octets: &[u8]) -> Option<Self> {
+        let (length, rest) = octets.split_first()?;
+        let mut elements = rest.get(..usize::from(*length))?;
+        while let [kind, length, rest @ ..] = elements {
+            let (value, behind) = rest.split_at_checked(usize::from(*length))?;
+            match (*kind, value) {
+                (0, [reference, total, number]) => return Self::new((*reference).into(), *total, *number),
+                (8, [high, low, total, number]) => {
+                    return Self::new(u16::from_be_bytes([*high, *low]), *total, *number);
+                }
+                _ => elements = behind,
+            }
+        }
+        None
+    }
+}
+
 const DEFAULT: u8 = 0;
 const UCS_2: u8 = 8;
 const ESCAPE: u8 = 0x1b;
@@ -148,11 +182,34 @@ mod tests {
             for (number, part) in (1..).zip(&parts).filter(|(_, part)| part.has_header) {
                 assert_eq!(part.octets[..6], [5, 0, 3, 7, count, number]);
             }
+            for (number, part) in (1..).zip(&parts) {
+                let expected = PartOf::new(7, count, number);
+                assert_eq!(PartOf::of_header(&part.octets).filter(|_| part.has_header), expected);
+            }
             let back: String =
                 parts.iter().map(|part| text(part.data_coding, part.has_header, &part.octets)).collect();
             assert_eq!(back, text_in);
         }
         assert_eq!(parts(&"я".repeat(67 * 256), 7), None);
+    }
+
+    #[test]
+    fn headers_say_which_part_it_is() {
+        for (header, expected) in [
+            (&[5, 0, 3, 7, 2, 1][..], PartOf::new(7, 2, 1)),
+            (&[6, 8, 4, 1, 7, 3, 3], PartOf::new(0x107, 3, 3)),
+            // Ports before it.
+            (&[11, 5, 4, 0x0b, 0x84, 0x23, 0xf0, 0, 3, 7, 2, 2], PartOf::new(7, 2, 2)),
+            (&[5, 0, 3, 7, 2, 0], None),
+            (&[5, 0, 3, 7, 2, 3], None),
+            (&[5, 0, 3, 7, 1, 1], None),
+            (&[5, 0, 3, 7, 2], None),
+            (&[5, 0, 9, 7, 2, 1], None),
+            (&[0], None),
+            (&[], None),
+        ] {
+            assert_eq!(PartOf::of_header(header), expected, "{header:?}");
+        }
     }
 
     #[test]

@@ -1,16 +1,24 @@
 //! What comes back from the gateway: messages of devices, and word of what became of those that were sent.
 
+use super::gsm0338::PartOf;
 use domain::{Clock, SmsId, SourceId};
 use std::{collections::BTreeMap, sync::Arc};
-use store::catalog::{Catalog, CatalogError, SmsName, SmsState};
+use store::{
+    catalog::{Catalog, CatalogError, SmsName, SmsPart, SmsState},
+    signals::{Signal, Signals},
+};
 use subtle::ConstantTimeEq;
 
 /// As many letters of a message are kept.
 const LETTERS: usize = 4096;
 
+/// As many of a part, which the network bounds by itself.
+const LETTERS_OF_PART: usize = 256;
+
 #[derive(Clone)]
 pub struct Inbox {
     catalog: Catalog,
+    signals: Signals,
     clock: Arc<dyn Clock>,
 }
 
@@ -68,8 +76,8 @@ impl Notice {
 }
 
 impl Inbox {
-    pub fn new(catalog: Catalog, clock: Arc<dyn Clock>) -> Self {
-        Self { catalog, clock }
+    pub fn new(catalog: Catalog, signals: Signals, clock: Arc<dyn Clock>) -> Self {
+        Self { catalog, signals, clock }
     }
 
     /// # Errors
@@ -86,12 +94,31 @@ impl Inbox {
         // PostgreSQL's texts hold no zero.
         let text: String = text.chars().filter(|letter| *letter != '\0').take(LETTERS).collect();
         let source = self.catalog.receive_sms(&digits(from), &text, self.clock.now()).await?;
+        self.signals.publish(Signal::SmsCame);
         metrics::counter!("outrider_sms_received_total").increment(1);
         match source {
             Some(SourceId(source)) => {
                 tracing::info!(source.id = source, "a short message of a device came in")
             }
             None => tracing::info!("a short message came in from a phone of no device"),
+        }
+        Ok(())
+    }
+
+    /// Keeps a part of a long message until the others are there.
+    pub(super) async fn receive_part(
+        &self,
+        from: &str,
+        text: &str,
+        part: PartOf,
+    ) -> Result<(), CatalogError> {
+        let PartOf { reference, total, number } = part;
+        let text = text.chars().filter(|letter| *letter != '\0').take(LETTERS_OF_PART).collect();
+        let part = SmsPart { phone: digits(from), reference, total, number, text };
+        if self.catalog.receive_sms_part(&part, self.clock.now()).await? {
+            self.signals.publish(Signal::SmsCame);
+            metrics::counter!("outrider_sms_received_total").increment(1);
+            tracing::info!(sms.parts = total, "a long short message came in");
         }
         Ok(())
     }

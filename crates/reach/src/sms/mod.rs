@@ -5,11 +5,14 @@ pub mod gsm0338;
 mod http;
 mod inbox;
 mod outbox;
+pub mod position;
+mod reader;
 mod smpp;
 
 pub use http::{HttpGateway, NotAGateway, Template};
 pub use inbox::{Inbox, NotANotice, Notice};
 pub use outbox::{Outbox, Pacing, Parts};
+pub use reader::{Parts as ReaderParts, Reader};
 pub use smpp::{SmppAccount, SmppGateway};
 
 use domain::SmsId;

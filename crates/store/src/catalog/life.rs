@@ -4,7 +4,7 @@
 use super::{
     AccessPoint, Catalog, CatalogError, Money, NewSource,
     columns::Columns,
-    counter, sensor, source, source_setting,
+    counter, sensor, sms, source, source_setting,
     statements::{returned, returned_id, statements},
 };
 use domain::{AccountId, SourceId, TariffId, Timestamp, TrackerId};
@@ -240,7 +240,8 @@ impl Catalog {
         Ok(TrackerId(id))
     }
 
-    /// Gives a source the SIM with that number, and its access point where that was named.
+    /// Gives a source the SIM with that number, and its access point where that was named. What waits to be
+    /// sent to the number that it had is cancelled.
     ///
     /// # Errors
     /// `NotFound` for a source that is not there any more; `PhoneTaken`.
@@ -249,6 +250,7 @@ impl Catalog {
         source: SourceId,
         phone: &str,
         access_point: Option<&AccessPoint>,
+        at: Timestamp,
     ) -> Result<(), CatalogError> {
         let mut transaction = self.write().await?;
         let set = query(SET_PHONE).bind(source.0).bind(phone).execute(&mut *transaction).await?;
@@ -258,6 +260,7 @@ impl Catalog {
         if let Some(access_point) = access_point {
             source_setting::set_access_point(&mut transaction, source, access_point).await?;
         }
+        sms::cancel_queued(&mut transaction, source, at).await?;
         Ok(transaction.commit().await?)
     }
 

@@ -24,6 +24,7 @@ pub(super) const SQLITE: &[(i64, &str, &str)] = &[
     (47, "ui_settings", include_str!("../../migrations/sqlite/0047_ui_settings.sql")),
     (48, "avatars", include_str!("../../migrations/sqlite/0048_avatars.sql")),
     (60, "sms", include_str!("../../migrations/sqlite/0060_sms.sql")),
+    (80, "sms_readings", include_str!("../../migrations/sqlite/0080_sms_readings.sql")),
     (100, "service_settings", include_str!("../../migrations/sqlite/0100_service_settings.sql")),
     (120, "events", include_str!("../../migrations/sqlite/0120_events.sql")),
 ];
@@ -44,6 +45,7 @@ pub(super) const POSTGRES: &[(i64, &str, &str)] = &[
     (47, "ui_settings", include_str!("../../migrations/postgres/0047_ui_settings.sql")),
     (48, "avatars", include_str!("../../migrations/postgres/0048_avatars.sql")),
     (60, "sms", include_str!("../../migrations/postgres/0060_sms.sql")),
+    (80, "sms_readings", include_str!("../../migrations/postgres/0080_sms_readings.sql")),
     (100, "service_settings", include_str!("../../migrations/postgres/0100_service_settings.sql")),
     (120, "events", include_str!("../../migrations/postgres/0120_events.sql")),
 ];

@@ -1,4 +1,4 @@
-//! Short messages: a durable outbox, and what came in. Whoever sends takes a message for a while (`Catalog::take_sms`) and
+//! Short messages that go out: a durable outbox. Whoever sends takes a message for a while (`Catalog::take_sms`) and
 //! notes what the gateway said; when it ends before that, the message is due again after that while.
 //!
 //! To send one: `Catalog::enqueue_sms`, and then publish `Signal::SmsWaits`.
@@ -9,7 +9,7 @@ use super::{
     statements::{returned_id, statements},
 };
 use domain::{SmsId, SourceId, Timestamp};
-use sqlx::{FromRow, any::AnyRow, query, query_as};
+use sqlx::{AnyConnection, FromRow, any::AnyRow, query, query_as};
 use std::{fmt, time::Duration};
 
 /// Further messages to one phone are refused.
@@ -49,6 +49,10 @@ pub struct StoredSms {
     pub attempts: u32,
     pub asked: Timestamp,
     pub expires: Timestamp,
+    /// When the gateway took it.
+    pub sent: Option<Timestamp>,
+    /// When it was over.
+    pub over: Option<Timestamp>,
     /// The gateway's name for it.
     pub reference: Option<String>,
     /// Why it failed, or is not sent yet.
@@ -84,18 +88,9 @@ pub enum SmsName {
     Reference(String),
 }
 
-/// A message that came in.
-#[derive(Clone, PartialEq, Eq)]
-pub struct ReceivedSms {
-    pub source: Option<SourceId>,
-    pub phone: String,
-    pub text: String,
-    pub received: Timestamp,
-}
-
 macro_rules! columns {
     () => {
-        "id, source_id, phone, text, state, attempts, asked, expires, reference, reason"
+        "id, source_id, phone, text, state, attempts, asked, expires, sent, over, reference, reason"
     };
 }
 
@@ -110,19 +105,20 @@ statements! {
     DUE = concat!("SELECT ", columns!(), " FROM sms_outbox WHERE state = 'queued' AND due <= $1 ORDER BY due, id LIMIT $2");
     TAKE = "UPDATE sms_outbox SET attempts = attempts + 1, due = $2 WHERE id = $1 AND state = 'queued'";
     NEXT = "SELECT MIN(due) AS due, MIN(expires) AS expires FROM sms_outbox WHERE state = 'queued'";
-    SENT = "UPDATE sms_outbox SET state = 'sent', sent = $2, reference = $3, due = NULL, text = '', reason = NULL \
-        WHERE id = $1 AND state = 'queued'";
+    /// Also what was cancelled while the gateway had it already.
+    SENT = "UPDATE sms_outbox SET state = 'sent', sent = $2, reference = $3, due = NULL, over = NULL, text = '', \
+        reason = NULL WHERE id = $1 AND (state = 'queued' OR state = 'failed' AND reason = 'cancelled')";
     RETRY = "UPDATE sms_outbox SET due = $2, reason = $3 WHERE id = $1 AND state = 'queued'";
     POSTPONE = "UPDATE sms_outbox SET due = $2, reason = $3, attempts = attempts - 1 WHERE id = $1 AND state = 'queued'";
     FAIL = "UPDATE sms_outbox SET state = 'failed', over = $2, reason = $3, due = NULL, text = '' \
         WHERE id = $1 AND state = 'queued'";
     FIND_REFERENCE = "SELECT id FROM sms_outbox WHERE reference = $1 AND state = 'sent' ORDER BY id DESC LIMIT 1";
     END = "UPDATE sms_outbox SET state = $2, over = $3, reason = $4 WHERE id = $1 AND state = 'sent'";
-    SOURCE_OF_PHONE = "SELECT id FROM sources WHERE phone = $1";
-    RECEIVE = "INSERT INTO sms_received (source_id, phone, text, received) VALUES ($1, $2, $3, $4)";
-    RECEIVED = "SELECT source_id, phone, text, received FROM sms_received ORDER BY id DESC LIMIT $1";
+    CANCEL = "UPDATE sms_outbox SET state = 'failed', over = $2, reason = 'cancelled', due = NULL, text = '' \
+        WHERE source_id = $1 AND state = 'queued' AND expires > $2";
+    COUNT_OF_SOURCE = "SELECT COUNT(*) AS queued FROM sms_outbox \
+        WHERE source_id = $1 AND state = 'queued' AND expires > $2";
     PURGE_OUTBOX = "DELETE FROM sms_outbox WHERE asked < $1 AND state <> 'queued'";
-    PURGE_RECEIVED = "DELETE FROM sms_received WHERE received < $1";
 }
 
 impl Catalog {
@@ -226,33 +222,35 @@ impl Catalog {
         Ok(ended)
     }
 
-    /// Keeps a message that came in; answers whose phone it came from.
-    pub async fn receive_sms(
-        &self,
-        phone: &str,
-        text: &str,
-        now: Timestamp,
-    ) -> Result<Option<SourceId>, CatalogError> {
+    /// How many messages to a source wait for the gateway.
+    pub async fn queued_sms(&self, source: SourceId, now: Timestamp) -> Result<usize, CatalogError> {
+        let count = query(COUNT_OF_SOURCE).bind(source.0).bind(now.millis());
+        Ok(usize::try_from(count.fetch_one(self.reader()).await?.int("queued")?).unwrap_or(0))
+    }
+
+    /// Cancels the messages to a source that wait for the gateway. One that it is being given may go out nevertheless; then
+    /// it is told as sent.
+    pub async fn cancel_sms(&self, source: SourceId, now: Timestamp) -> Result<(), CatalogError> {
         let mut transaction = self.write().await?;
-        let found = query(SOURCE_OF_PHONE).bind(phone).fetch_optional(&mut *transaction).await?;
-        let source = found.map(|row| row.int("id")).transpose()?;
-        let receive = query(RECEIVE).bind(source).bind(phone).bind(text).bind(now.millis());
-        receive.execute(&mut *transaction).await?;
-        transaction.commit().await?;
-        Ok(source.map(SourceId))
+        cancel_queued(&mut transaction, source, now).await?;
+        Ok(transaction.commit().await?)
     }
 
-    /// What came in last, newest first.
-    pub async fn received_sms(&self, limit: u32) -> Result<Vec<ReceivedSms>, CatalogError> {
-        Ok(query_as(RECEIVED).bind(i64::from(limit)).fetch_all(self.reader()).await?)
-    }
-
-    /// Forgets what was asked for or came in before, but for what waits.
+    /// Forgets what was asked for before, but for what waits.
     pub async fn purge_sms(&self, before: Timestamp) -> Result<(), CatalogError> {
         query(PURGE_OUTBOX).bind(before.millis()).execute(self.writer()).await?;
-        query(PURGE_RECEIVED).bind(before.millis()).execute(self.writer()).await?;
         Ok(())
     }
+}
+
+/// Cancels what waits to be sent to a source.
+pub(super) async fn cancel_queued(
+    transaction: &mut AnyConnection,
+    source: SourceId,
+    now: Timestamp,
+) -> Result<(), CatalogError> {
+    query(CANCEL).bind(source.0).bind(now.millis()).execute(transaction).await?;
+    Ok(())
 }
 
 const STATES: [SmsState; 5] =
@@ -291,19 +289,10 @@ impl FromRow<'_, AnyRow> for StoredSms {
                 .map_err(|error| sqlx::Error::Decode(error.into()))?,
             asked: row.time("asked")?,
             expires: row.time("expires")?,
+            sent: row.maybe_time("sent")?,
+            over: row.maybe_time("over")?,
             reference: row.maybe_text("reference")?,
             reason: row.maybe_text("reason")?,
-        })
-    }
-}
-
-impl FromRow<'_, AnyRow> for ReceivedSms {
-    fn from_row(row: &AnyRow) -> sqlx::Result<Self> {
-        Ok(Self {
-            source: row.maybe_int("source_id")?.map(SourceId),
-            phone: row.text("phone")?,
-            text: row.text("text")?,
-            received: row.time("received")?,
         })
     }
 }
@@ -320,12 +309,5 @@ impl fmt::Debug for StoredSms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { id, source, state, attempts, .. } = self;
         write!(f, "StoredSms({id:?}, {source:?}, {state:?}, {attempts} attempts)")
-    }
-}
-
-impl fmt::Debug for ReceivedSms {
-    /// Without phone and text.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReceivedSms").field("source", &self.source).finish_non_exhaustive()
     }
 }

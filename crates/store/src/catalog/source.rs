@@ -3,7 +3,7 @@
 use super::{
     Catalog, CatalogError, activation_code, bundle,
     columns::Columns,
-    command, counter, sensor, source_setting,
+    command, counter, sensor, sms, source_setting,
     statements::{returned, returned_id, statements},
     tracker::{self, NewTracker},
 };
@@ -253,7 +253,8 @@ pub(super) async fn retire(
         query(RELEASE_DEVICE_ID).bind(device_id).bind(at.millis()).execute(&mut *transaction).await?;
     }
     // What the device was not told yet, no other device is told.
-    command::cancel_open(transaction, id, at).await
+    command::cancel_open(&mut *transaction, id, at).await?;
+    sms::cancel_queued(transaction, id, at).await
 }
 
 /// A setting as protocols read it; `None` when nothing is set.

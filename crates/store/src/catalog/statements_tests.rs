@@ -3,8 +3,8 @@
 use crate::catalog::{
     BundleOrder, Catalog, CodeOrder, Direction, Location, TariffOrder, TestDatabase, UserOrder,
     activation_code, api_key, bundle, command, counter, directory, event, group, life, panel_account, rule,
-    security_group, sensor, service_settings, session, sim_card, sms, source, source_setting, status,
-    sub_user, tag, tariff, tracker, trip_detection, ui_setting, user, vehicle,
+    security_group, sensor, service_settings, session, sim_card, sms, sms_received, source, source_setting,
+    status, sub_user, tag, tariff, tracker, trip_detection, ui_setting, user, vehicle,
 };
 use sqlx::{
     AssertSqlSafe, Column, Connection, Either, Executor, PgConnection, Row, SqlSafeStr, SqliteConnection,
@@ -34,6 +34,7 @@ fn statements() -> Vec<(String, &'static str)> {
         ("session", session::STATEMENTS),
         ("sim_card", sim_card::STATEMENTS),
         ("sms", sms::STATEMENTS),
+        ("sms_received", sms_received::STATEMENTS),
         ("source", source::STATEMENTS),
         ("source_setting", source_setting::STATEMENTS),
         ("status", status::STATEMENTS),

@@ -11,7 +11,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Connection, Executor, Row};
 use std::{collections::BTreeMap, pin::Pin};
 use store::catalog::{
     AccessPoint, BundledSim, Catalog, CatalogError, Clones, CodeTerms, Money, NewClone, NewCommand, NewEvent,
-    NewSource, NewTracker, PlanChange, Reassign, Release, SimCard, SourceSetting, VehicleDraft,
+    NewSms, NewSource, NewTracker, PlanChange, Reassign, Release, SimCard, SourceSetting, VehicleDraft,
 };
 
 /// No write of any call gets so far.
@@ -159,6 +159,14 @@ async fn world(catalog: &Catalog) -> World {
         let setting = SourceSetting { source, kind: "lbs".into(), value: Map::new() };
         catalog.set_source_setting(&setting).await.unwrap();
         catalog.enqueue_command(&command((source, tracker))).await.unwrap();
+        let sms = NewSms {
+            source: Some(source),
+            phone: "79000000000".into(),
+            text: "x".into(),
+            asked: at(0),
+            expires: at(1000),
+        };
+        catalog.enqueue_sms(&[sms]).await.unwrap();
     }
     let foreign = catalog.create_tag(theirs, "Hot", "FF0000").await.unwrap();
     name(catalog, theirs, foreign, clones[0]).await;
@@ -238,7 +246,7 @@ const CALLS: &[Call] = calls! {
         world.catalog.register(&new, &tracker).await
     };
     "assign a SIM to a bundle", 2: |world| world.catalog.assign_sim(world.bundle, SIMS[1], at(2));
-    "change the phone", 2: |world| world.catalog.set_phone(world.van.0, "79123122312", Some(&access_point()));
+    "change the phone", 3: |world| world.catalog.set_phone(world.van.0, "79123122312", Some(&access_point()), at(5));
     "change the plan", 2: |world| {
         let change = PlanChange {
             tariff: world.tariff,

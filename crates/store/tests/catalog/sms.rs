@@ -3,7 +3,9 @@
 use crate::world::{account, at, register};
 use domain::{SmsId, SourceId};
 use std::time::Duration;
-use store::catalog::{Catalog, CatalogError, NewSms, SmsName, SmsState, SmsStep, StoredSms};
+use store::catalog::{
+    Catalog, CatalogError, NewSms, SmsName, SmsPart, SmsReading, SmsState, SmsStep, StoredSms,
+};
 
 const LEASE: Duration = Duration::from_secs(60);
 
@@ -90,14 +92,100 @@ pub(crate) async fn short_messages_to_one_phone_are_bounded(catalog: &Catalog) {
     assert_fails!(catalog.enqueue_sms(&[unknown]).await, CatalogError::ReferenceNotFound);
 }
 
-pub(crate) async fn short_messages_that_come_in_are_matched_by_phone(catalog: &Catalog) {
+pub(crate) async fn short_messages_that_come_in_are_matched_by_phone_and_read_once(catalog: &Catalog) {
     let (source, _) = register(catalog, account(catalog, "a").await, "1").await;
-    catalog.set_phone(source, "491700000001", None).await.unwrap();
+    catalog.set_phone(source, "491700000001", None, at(0)).await.unwrap();
     assert_eq!(catalog.receive_sms("491700000001", "hier", at(0)).await.unwrap(), Some(source));
     assert_eq!(catalog.receive_sms("491700000002", "who", at(1)).await.unwrap(), None);
     let received = catalog.received_sms(10).await.unwrap();
-    let shown: Vec<_> = received.iter().map(|sms| (sms.source, &*sms.text, sms.received)).collect();
-    assert_eq!(shown, [(None, "who", at(1)), (Some(source), "hier", at(0))]);
-    catalog.purge_sms(at(1)).await.unwrap();
+    let shown: Vec<_> =
+        received.iter().map(|sms| (sms.source, &*sms.text, sms.received, sms.reading)).collect();
+    let (waiting, text) = (SmsReading::Waiting, SmsReading::Text);
+    assert_eq!(shown, [(None, "who", at(1), text), (Some(source), "hier", at(0), waiting)]);
+
+    let unread = catalog.unread_sms(10).await.unwrap();
+    let shown: Vec<_> =
+        unread.iter().map(|sms| (sms.source, &*sms.text, sms.received, sms.blocked)).collect();
+    assert_eq!(shown, [(source, "hier", at(0), false)]);
+    assert_eq!(unread[0].device_id.as_ref().unwrap().as_str(), "1");
+    for reading in [SmsReading::Position, SmsReading::Text] {
+        catalog.note_sms_reading(unread[0].id, reading).await.unwrap();
+        let of_source = catalog.sms_from_source(source, 10).await.unwrap();
+        assert_eq!(of_source.iter().map(|sms| sms.reading).collect::<Vec<_>>(), [SmsReading::Position]);
+    }
+    assert_eq!(catalog.unread_sms(10).await.unwrap(), []);
+    catalog.purge_received_sms(at(1)).await.unwrap();
     assert_eq!(catalog.received_sms(10).await.unwrap().len(), 1);
+}
+
+pub(crate) async fn parts_of_a_short_message_wait_for_each_other(catalog: &Catalog) {
+    let part = |phone: &str, reference, total, number, text: &str| SmsPart {
+        phone: phone.into(),
+        reference,
+        total,
+        number,
+        text: text.into(),
+    };
+    let texts = async || -> Vec<String> {
+        catalog.received_sms(1000).await.unwrap().into_iter().map(|sms| sms.text).collect()
+    };
+    // Out of order, twice, and between those of other messages.
+    for (part, whole) in [
+        (part("1", 7, 3, 2, "b"), false),
+        (part("2", 7, 2, 1, "x"), false),
+        (part("1", 7, 3, 2, "b"), false),
+        (part("1", 8, 2, 1, "y"), false),
+        (part("1", 7, 3, 1, "a"), false),
+        (part("1", 7, 3, 3, "c"), true),
+        // The number comes round again.
+        (part("1", 7, 3, 3, "z"), false),
+    ] {
+        assert_eq!(catalog.receive_sms_part(&part, at(0)).await.unwrap(), whole, "{part:?}");
+    }
+    assert_eq!(texts().await, ["abc"]);
+    assert_eq!(catalog.receive_incomplete_sms(at(600)).await.unwrap(), 0);
+    assert_eq!(catalog.receive_incomplete_sms(at(601)).await.unwrap(), 3);
+    let mut incomplete = texts().await;
+    incomplete.sort();
+    assert_eq!(incomplete, ["abc", "x…", "y…", "…z"]);
+
+    for number in 1..=2001 {
+        let part = part(&number.to_string(), 1, 2, 1, "p");
+        catalog.receive_sms_part(&part, at(1000 + number)).await.unwrap();
+    }
+    let newest = &catalog.received_sms(1).await.unwrap()[0];
+    assert_eq!((&*newest.phone, &*newest.text), ("1", "p…"), "the oldest makes room");
+}
+
+pub(crate) async fn what_waits_for_a_device_that_leaves_or_gets_another_phone_is_cancelled(
+    catalog: &Catalog,
+) {
+    let (source, _) = register(catalog, account(catalog, "a").await, "1").await;
+    for leave in [0, 1, 2] {
+        let ids =
+            catalog.enqueue_sms(&[message(Some(source), "secret", 0), message(None, "x", 0)]).await.unwrap();
+        assert_eq!(catalog.queued_sms(source, at(999)).await.unwrap(), 1);
+        assert_eq!(catalog.queued_sms(source, at(1000)).await.unwrap(), 0, "it has expired");
+        assert_eq!(catalog.take_sms(at(1), 10, LEASE).await.unwrap().len() as i64, 2 + leave);
+        match leave {
+            0 => catalog.cancel_sms(source, at(2)).await.unwrap(),
+            1 => catalog.set_phone(source, "491700000001", None, at(2)).await.unwrap(),
+            _ => catalog.retire_source(source, at(2)).await.unwrap(),
+        }
+        let cancelled = read(catalog, ids[0]).await;
+        let shown = (cancelled.state, &*cancelled.text, cancelled.reason.as_deref(), cancelled.over);
+        assert_eq!(shown, (SmsState::Failed, "", Some("cancelled"), Some(at(2))));
+        assert_eq!(read(catalog, ids[1]).await.state, SmsState::Queued, "another's goes on");
+        assert_eq!(catalog.queued_sms(source, at(3)).await.unwrap(), 0);
+        // The gateway had it already: then it was sent.
+        let sent = SmsStep::Sent { reference: None };
+        assert!(catalog.step_sms(ids[0], &sent, at(4)).await.unwrap());
+        let told = read(catalog, ids[0]).await;
+        assert_eq!(
+            (told.state, told.reason, told.sent, told.over),
+            (SmsState::Sent, None, Some(at(4)), None)
+        );
+        let retry = SmsStep::Retry { due: at(0), reason: "again".into() };
+        assert!(catalog.step_sms(ids[1], &retry, at(5)).await.unwrap());
+    }
 }

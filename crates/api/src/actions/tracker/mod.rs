@@ -30,6 +30,7 @@ pub(crate) mod sensor;
 pub(crate) mod sensor_data;
 mod sensor_object;
 pub(crate) mod settings;
+pub(crate) mod short_messages;
 pub(crate) mod special_settings;
 pub(crate) mod state;
 pub(crate) mod switch;

@@ -182,6 +182,7 @@ pub const ROWS: &[Row] = &[
     ("tracker/command/unconfirmed/count", NONE, &[("/tracker_id", TRACKER)]),
     ("tracker/command/unconfirmed/reset", UPDATE, &[("/tracker_id", TRACKER)]),
     ("tracker/command/log/list", CONFIGURE, &[("/tracker_id", TRACKER)]),
+    ("tracker/sms/log/list", CONFIGURE, &[("/tracker_id", TRACKER)]),
     ("tariff/list", NONE, &[]),
     ("tariff/tracker/list", NONE, &[("/tracker_id", TRACKER)]),
     ("tariff/tracker/change", ADMIN, &[("/tracker_id", TRACKER), ("/tariff_id", Plan)]),

@@ -288,7 +288,10 @@ impl Session {
             }
             pdu::DELIVER_SM => {
                 let kept = match pdu::delivered(body) {
-                    Some(Delivered::Message { from, text }) => inbox.receive(&from, &text).await,
+                    Some(Delivered::Message { from, text, part: None }) => inbox.receive(&from, &text).await,
+                    Some(Delivered::Message { from, text, part: Some(part) }) => {
+                        inbox.receive_part(&from, &text, part).await
+                    }
                     Some(Delivered::Receipt { reference, state, word }) => {
                         inbox.end(&store::catalog::SmsName::Reference(reference), state, Some(&word)).await
                     }

@@ -1,6 +1,6 @@
 //! The few PDUs of SMPP 3.4 that a client needs (Short Message Peer to Peer Protocol Specification v3.4, issue 1.2).
 
-use crate::sms::gsm0338;
+use crate::sms::gsm0338::{self, PartOf};
 use store::catalog::SmsState;
 
 /// Length, command, status, sequence number (3.2).
@@ -25,6 +25,9 @@ pub(super) const NOT_NOW: u32 = 0x64;
 const INTERFACE_VERSION: u8 = 0x34;
 /// Optional parameters (5.3.2).
 const RECEIPTED_MESSAGE_ID: u16 = 0x001e;
+const SAR_MSG_REF_NUM: u16 = 0x020c;
+const SAR_TOTAL_SEGMENTS: u16 = 0x020e;
+const SAR_SEGMENT_SEQNUM: u16 = 0x020f;
 const MESSAGE_PAYLOAD: u16 = 0x0424;
 const MESSAGE_STATE: u16 = 0x0427;
 /// esm_class (5.2.12): the type of a message that is a receipt of the network, and the bit for a header.
@@ -65,6 +68,8 @@ pub(super) enum Delivered {
     Message {
         from: String,
         text: String,
+        /// Of a long message.
+        part: Option<PartOf>,
     },
     Receipt {
         reference: String,
@@ -137,17 +142,24 @@ pub(super) fn delivered(body: &[u8]) -> Option<Delivered> {
     let length = body.octet()?;
     let mut octets = body.take(usize::from(length))?;
     let (mut reference, mut state) = (None, None);
+    let (mut message, mut total, mut number) = (None, None, None);
     while let Some((tag, value)) = body.optional() {
         match tag {
             MESSAGE_PAYLOAD => octets = value,
             RECEIPTED_MESSAGE_ID => reference = Body(value).string(),
             MESSAGE_STATE => state = value.first().copied(),
+            SAR_MSG_REF_NUM => message = value.try_into().ok().map(u16::from_be_bytes),
+            SAR_TOTAL_SEGMENTS => total = value.first().copied(),
+            SAR_SEGMENT_SEQNUM => number = value.first().copied(),
             _ => {}
         }
     }
-    let text = gsm0338::text(data_coding, esm_class & HAS_HEADER != 0, octets);
+    let has_header = esm_class & HAS_HEADER != 0;
+    let text = gsm0338::text(data_coding, has_header, octets);
     if esm_class & TYPE != RECEIPT {
-        return (esm_class & TYPE == 0).then_some(Delivered::Message { from, text });
+        let by_header = has_header.then(|| PartOf::of_header(octets)).flatten();
+        let part = by_header.or_else(|| PartOf::new(message?, total?, number?));
+        return (esm_class & TYPE == 0).then_some(Delivered::Message { from, text, part });
     }
     // Appendix B: `id:… sub:… dlvrd:… submit date:… done date:… stat:DELIVRD err:… text:…`
     let field = |name: &str| {
@@ -226,12 +238,20 @@ mod tests {
         let receipt = |reference: &str, state, word: &str| {
             Some(Delivered::Receipt { reference: reference.into(), state, word: word.into() })
         };
-        let message = |text: &str| Some(Delivered::Message { from: "491761".into(), text: text.into() });
+        let said =
+            |text: &str, part| Some(Delivered::Message { from: "491761".into(), text: text.into(), part });
+        let message = |text: &str| said(text, None);
         let text = b"id:a7 sub:001 dlvrd:001 submit date:2611251500 done date:2611251501 stat:DELIVRD err:000 text:x";
         for (body, expected) in [
             (deliver(0, 0, b"hi", b""), message("hi")),
             (deliver(0, 8, &[4, 0x4f], b""), message("я")),
-            (deliver(0x40, 0, b"\x05\x00\x03\x01\x02\x01hi", b""), message("hi")),
+            (deliver(0x40, 0, b"\x05\x00\x03\x01\x02\x01hi", b""), said("hi", PartOf::new(1, 2, 1))),
+            (deliver(0x40, 0, b"\x03\x05\x01\x00hi", b""), message("hi")),
+            (
+                deliver(0, 0, b"hi", b"\x02\x0c\x00\x02\x01\x02\x02\x0e\x00\x01\x03\x02\x0f\x00\x01\x02"),
+                said("hi", PartOf::new(0x102, 3, 2)),
+            ),
+            (deliver(0, 0, b"hi", b"\x02\x0c\x00\x01\x01\x02\x0e\x00\x01\x03"), message("hi")),
             (deliver(0, 0, b"", b"\x04\x24\x00\x04long"), message("long")),
             (deliver(4, 0, text, b""), receipt("a7", SmsState::Delivered, "DELIVRD")),
             (deliver(4, 0, b"id:1 stat:EXPIRED", b""), receipt("1", SmsState::Expired, "EXPIRED")),

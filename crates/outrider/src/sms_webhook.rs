@@ -53,7 +53,8 @@ async fn inbound(
     }
 }
 
-fn fields(query: &str, headers: &HeaderMap, body: &[u8]) -> BTreeMap<String, String> {
+/// The fields of a request, however they come; those of the body win.
+pub fn fields(query: &str, headers: &HeaderMap, body: &[u8]) -> BTreeMap<String, String> {
     let text = |name| headers.get(name).and_then(|value: &axum::http::HeaderValue| value.to_str().ok());
     let mut fields: BTreeMap<String, String> =
         form_urlencoded::parse(query.as_bytes()).into_owned().collect();

@@ -2,6 +2,7 @@
 
 use crate::{
     client::{Dial, Surroundings},
+    handset::Handsets,
     imei::Imei,
     kind::Kind,
     language::teltonika::{CODEC_8, CODEC_8_EXTENDED},
@@ -58,7 +59,7 @@ impl Fleet {
             History::Day => now.minus(Duration::from_secs(24 * 3600)),
         };
         let devices: Vec<_> = self.members.iter().map(|member| member.device).collect();
-        swarm::run(devices, since, surroundings).await;
+        swarm::run(devices, since, surroundings, Handsets::default()).await;
     }
 }
 

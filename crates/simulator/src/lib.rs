@@ -6,6 +6,7 @@
 mod client;
 mod drive;
 mod fleet;
+mod handset;
 mod imei;
 mod journey;
 mod kind;
@@ -21,6 +22,7 @@ mod vehicle;
 
 pub use client::{Client, Counts, Dial, Figures, Habits, Surroundings, Tcp};
 pub use fleet::{Fleet, History, Member};
+pub use handset::{Handset, Handsets};
 pub use imei::{Imei, InvalidImei};
 pub use kind::Kind;
 pub use language::{LANGUAGES, Language, language};

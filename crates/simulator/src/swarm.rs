@@ -2,6 +2,7 @@
 
 use crate::{
     client::{Client, Dial, Surroundings},
+    handset::Handsets,
     imei::Imei,
     kind::Kind,
     language::Language,
@@ -42,18 +43,23 @@ pub fn devices(
     })
 }
 
-/// Runs devices until they are stopped; their records begin at `since`, which may lie in the past.
+/// Runs devices until they are stopped; their records begin at `since`, which may lie in the past. They are found among the
+/// handsets.
 pub async fn run<D: Dial>(
     devices: impl IntoIterator<Item = Device>,
     since: Timestamp,
     surroundings: Arc<Surroundings<D>>,
+    handsets: Handsets,
 ) {
     let tasks = TaskTracker::new();
     for (number, device) in (1..).zip(devices) {
+        let Device { imei, language, vehicle, seed } = device;
         let shared = Arc::clone(&surroundings);
+        let handsets = handsets.clone();
         tasks.spawn(async move {
-            let Device { imei, language, vehicle, seed } = device;
-            Client::new(imei, language, vehicle.journey(since), seed, shared).run().await;
+            let client = Client::new(imei, language, vehicle.journey(since), seed, shared);
+            handsets.add(imei, client.handset());
+            client.run().await;
         });
         // A server's queue of calls not yet taken is short.
         if number % AT_ONCE == 0 {

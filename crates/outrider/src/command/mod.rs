@@ -7,6 +7,7 @@ mod decode;
 mod panel;
 mod protocols;
 mod simulate;
+mod simulated_phones;
 
 use crate::{
     config::Config,

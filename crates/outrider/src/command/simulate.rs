@@ -1,10 +1,13 @@
 //! `outrider simulate`: virtual vehicles call a server, as a demo of its map or as a load on it. The devices must be
 //! registered there; their IMEIs follow each other.
 
+use super::simulated_phones::Phones;
 use crate::{clock::SystemClock, config::values::duration, stop};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
-use simulator::{Counts, Habits, Imei, LANGUAGES, Language, Reporting, Surroundings, Tcp, language, swarm};
+use simulator::{
+    Counts, Habits, Handsets, Imei, LANGUAGES, Language, Reporting, Surroundings, Tcp, language, swarm,
+};
 use std::{
     io::{self, Write},
     net::SocketAddr,
@@ -37,6 +40,8 @@ pub struct Simulate {
     /// Stop after this time, such as 10m; without it on Ctrl-C
     #[arg(long, value_name = "D", value_parser = span)]
     duration: Option<Duration>,
+    #[command(flatten)]
+    phones: Phones,
     /// What goes wrong on the way
     #[arg(long, default_value = "real")]
     faults: Faults,
@@ -81,7 +86,9 @@ impl Simulate {
             stop: stop.clone(),
         });
         let devices = swarm::devices(self.protocol, self.seed, self.first_device_id, self.devices, reporting);
-        let mut running = tokio::spawn(swarm::run(devices, since, Arc::clone(&surroundings)));
+        let handsets = Handsets::default();
+        self.phones.start(handsets.clone(), self.first_device_id, self.devices, stop.clone()).await?;
+        let mut running = tokio::spawn(swarm::run(devices, since, Arc::clone(&surroundings), handsets));
         let mut lines = time::interval_at(time::Instant::now() + REPORT, REPORT);
         let end = time::sleep(self.duration.unwrap_or(Duration::MAX));
         tokio::pin!(end);

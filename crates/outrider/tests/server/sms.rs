@@ -240,6 +240,108 @@ fn answer(lat: f64, lng: f64, time: Timestamp) -> String {
     )
 }
 
+/// `outrider simulate` in a process of its own.
+struct Simulation(Child);
+
+impl Simulation {
+    fn start(arguments: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_outrider"));
+        Self(command.arg("simulate").args(arguments).stdout(Stdio::null()).spawn().unwrap())
+    }
+}
+
+impl Drop for Simulation {
+    fn drop(&mut self) {
+        // It may have ended already.
+        _ = self.0.kill();
+        _ = self.0.wait();
+    }
+}
+
+#[test]
+fn simulated_devices_obey_and_answer_by_short_message() {
+    // Nobody else is given this port so soon.
+    let phones = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let server = Server::start_with(&configuration(&format!("http://{phones}/")));
+    let webhook = format!("http://{}/sms/inbound", server.http());
+    let anna = server.user("anna@example.com");
+    for (number, (protocol, model, obeyed)) in (1..).zip([
+        ("teltonika", "telfmb920", "Param ID:2004 New Val:gps.example.com"),
+        ("gl200", "qlgv300", "+ACK:GTSRI"),
+        ("gt06", "concoxgt06e", "SERVER,1,GPS.EXAMPLE.COM"),
+        ("jt808", "jimi_jc181_808", "SERVER,1,GPS.EXAMPLE.COM"),
+    ]) {
+        let (device, phone) =
+            (simulator::Imei::TEST.plus(number).to_string(), format!("49176000000{number}"));
+        // They reach no server but by short message.
+        let _simulation = Simulation::start(&[
+            "--target",
+            "127.0.0.1:1",
+            "--protocol",
+            protocol,
+            "--devices",
+            "1",
+            "--first-device-id",
+            &device,
+            "--sms-listen",
+            &phones,
+            "--sms-webhook",
+            &webhook,
+            "--sms-secret",
+            SECRET,
+            "--first-phone",
+            &phone,
+        ]);
+        until(|| TcpStream::connect(&phones).is_ok());
+        let van = register(&anna, model, &device, &phone, &json!({}));
+        let log =
+            || anna.call("tracker/sms/log/list", json!({ "tracker_id": van })).success()["list"].clone();
+        let came = |text: &str| {
+            log()
+                .as_array()
+                .unwrap()
+                .iter()
+                .any(|sms| sms["direction"] == "in" && sms["text"].as_str().unwrap().contains(text))
+        };
+        until(|| came(obeyed));
+        until(|| {
+            log().as_array().unwrap().iter().all(|sms| sms["state"] == "delivered" || sms["state"] == "text")
+        });
+        let asked = anna.call("tracker/location_request", json!({ "tracker_id": van }));
+        if protocol == "jt808" {
+            // Nobody knows whether such a terminal can be asked.
+            assert_eq!(asked.code(), 214);
+            continue;
+        }
+        asked.success();
+        until(|| !anna.state(van)["gps"]["updated"].is_null());
+        until(|| log()[0]["state"] == "position");
+    }
+}
+
+#[test]
+fn simulated_terminals_are_known_by_their_first_ids() {
+    let server = Server::start();
+    let anna = server.user("anna@example.com");
+    let quiet = json!({ "send_register_commands": false });
+    let device = simulator::Imei::TEST.to_string();
+    let van = register(&anna, "jt808_terminal_imei", &device, "491760000001", &quiet);
+    let target = server.address("/devices/jt808/tcp").to_string();
+    let _simulation = Simulation::start(&[
+        "--target",
+        &target,
+        "--protocol",
+        "jt808",
+        "--devices",
+        "1",
+        "--interval",
+        "1s",
+        "--faults",
+        "none",
+    ]);
+    until(|| anna.state(van)["connection_status"] == "active");
+}
+
 /// Asks until it is so.
 fn until(mut so: impl FnMut() -> bool) {
     let begin = Instant::now();

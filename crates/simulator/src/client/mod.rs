@@ -10,8 +10,9 @@ pub use counts::{Counts, Figures};
 pub use habits::Habits;
 
 use crate::{
+    handset::Handset,
     imei::Imei,
-    language::{Language, Nonsense, Said, Speaker},
+    language::{Language, Nonsense, Said},
     seed::Seed,
     vehicle::{Network, Report},
 };
@@ -59,7 +60,7 @@ pub struct Surroundings<D> {
 }
 
 pub struct Client<D, R> {
-    speaker: Box<dyn Speaker>,
+    handset: Handset,
     surroundings: Arc<Surroundings<D>>,
     reports: R,
     /// The report that falls due next; `None` when there are no more.
@@ -108,7 +109,7 @@ impl<D: Dial, R: Iterator<Item = Report> + Send> Client<D, R> {
     ) -> Self {
         let chance = Seed::new(seed).named("client");
         Self {
-            speaker: (language.speaker)(imei),
+            handset: Handset::new((language.speaker)(imei)),
             surroundings,
             next: reports.next(),
             reports,
@@ -119,13 +120,18 @@ impl<D: Dial, R: Iterator<Item = Report> + Send> Client<D, R> {
         }
     }
 
+    /// The device as it is written to.
+    pub fn handset(&self) -> Handset {
+        self.handset.clone()
+    }
+
     /// Runs until it is stopped, or until all of a finite number of reports is acknowledged.
     pub async fn run(mut self) {
         let surroundings = Arc::clone(&self.surroundings);
         let stopped = surroundings.stop.cancelled();
         tokio::pin!(stopped);
         loop {
-            let greeting = self.speaker.greeting();
+            let greeting = self.handset.speaker().greeting();
             tokio::select! {
                 () = &mut stopped => return,
                 () = self.ready_to_call(&greeting) => {}
@@ -203,7 +209,8 @@ impl<D: Dial, R: Iterator<Item = Report> + Send> Client<D, R> {
         }
         line.write_all(greeting).await?;
         loop {
-            let Some((length, said)) = self.speaker.hear(heard)? else {
+            let next = self.handset.speaker().hear(heard)?;
+            let Some((length, said)) = next else {
                 if line.read_buf(heard).await? == 0 {
                     return Err(Ended::Closed);
                 }
@@ -221,7 +228,7 @@ impl<D: Dial, R: Iterator<Item = Report> + Send> Client<D, R> {
 
     /// Answers whether there was something to send.
     async fn send(&mut self, line: &mut D::Line) -> Result<bool, Ended> {
-        let Some(packet) = self.outbox.packet(|waiting| self.speaker.packet(waiting)) else {
+        let Some(packet) = self.outbox.packet(|waiting| self.handset.speaker().packet(waiting)) else {
             return Ok(false);
         };
         self.surroundings.counts.sent(packet.first, packet.again);
@@ -237,7 +244,9 @@ impl<D: Dial, R: Iterator<Item = Report> + Send> Client<D, R> {
         }
         heard.extend_from_slice(bytes);
         let mut used = 0;
-        while let Some((length, said)) = self.speaker.hear(&heard[used..])? {
+        loop {
+            let next = self.handset.speaker().hear(&heard[used..])?;
+            let Some((length, said)) = next else { break };
             used += length;
             self.told(line, said).await?;
         }
@@ -295,7 +304,7 @@ impl<D: Dial, R: Iterator<Item = Report> + Send> Client<D, R> {
         while !self.outbox.is_full()
             && let Some(report) = self.next.take_if(|next| next.reading.time <= now)
         {
-            self.outbox.push(self.speaker.record(&report.reading));
+            self.outbox.push(self.handset.speaker().record(&report.reading));
             self.network = report.network;
             self.next = self.reports.next();
         }

@@ -17,6 +17,7 @@ pub(super) const LANGUAGE: Language = Language {
             in_flight: VecDeque::new(),
             outputs: Outputs::default(),
             clock: Timestamp::from_seconds(0),
+            place: Box::default(),
         })
     },
 };
@@ -29,6 +30,8 @@ struct Device {
     outputs: Outputs,
     /// When the last record was made.
     clock: Timestamp,
+    /// The last report, for who asks where the device is.
+    place: Box<[u8]>,
 }
 
 /// A segment of the network's is not longer.
@@ -84,7 +87,8 @@ impl Speaker for Device {
             motion: reading.moving,
             outputs: self.outputs.bits(),
         };
-        encode::report(&self.imei.to_string(), &record).into()
+        self.place = encode::report(&self.imei.to_string(), &record).into();
+        self.place.clone()
     }
 
     fn packet(&mut self, waiting: &mut dyn Iterator<Item = &Waiting>) -> Packet {
@@ -117,5 +121,17 @@ impl Speaker for Device {
             None => self.obey(text).map_or(Said::Nothing, Said::Ordered),
         };
         Ok(Some((line.len(), said)))
+    }
+
+    /// It writes as it speaks. Asked where it is (AT+GTRTO with 1), it answers with a report of that name.
+    fn text(&mut self, text: &str) -> Option<String> {
+        let command = text.trim().trim_end_matches('$');
+        let mut fields = command.strip_prefix("AT+GTRTO=").into_iter().flat_map(|fields| fields.split(','));
+        let report = self.place.strip_prefix(b"FRI").map(|rest| [b"RTL", rest].concat());
+        let answer = match report {
+            Some(report) if fields.nth(1) == Some("1") => encode::fresh(&report, self.next()),
+            _ => self.obey(command)?,
+        };
+        String::from_utf8(answer).ok()
     }
 }

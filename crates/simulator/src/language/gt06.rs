@@ -1,8 +1,8 @@
 //! GT06: a login with the IMEI; each message has a serial number, and stays until the server has repeated it; commands
 //! are texts, as Concox's devices take them.
-//! Source: Concox GT06N/F/E V1.0.0 (2015), sections 4 and 6; "GT06N user manual", RELAY.
+//! Source: Concox GT06N/F/E V1.0.0 (2015), sections 4 and 6.
 
-use super::{Attempt, Language, Nonsense, Packet, Said, Speaker, Waiting, fitting, outputs::Outputs};
+use super::{Attempt, Language, Nonsense, Packet, Said, Speaker, Waiting, concox, fitting, outputs::Outputs};
 use crate::{
     imei::Imei,
     reading::{Cause, Reading},
@@ -47,20 +47,6 @@ impl Device {
     fn next(&mut self) -> u16 {
         self.serial = self.serial.wrapping_add(1);
         self.serial
-    }
-
-    /// Does what it is told, and answers as the vendor's devices do.
-    fn obey(&mut self, command: &str) -> String {
-        let command = command.trim().trim_end_matches('#').to_ascii_uppercase();
-        match command.split_once(',') {
-            Some(("RELAY", mark @ ("0" | "1"))) => {
-                self.outputs.set(mark.chars());
-                let done = if mark == "1" { "Cut off" } else { "Restore" };
-                format!("{done} the fuel supply: Success!")
-            }
-            _ if command == "WHERE" => self.place.as_ref().map_or_else(|| "No data!".to_owned(), where_it_is),
-            _ => format!("{command} OK!"),
-        }
     }
 }
 
@@ -128,7 +114,8 @@ impl Speaker for Device {
                 Said::Taken(1)
             }
             Told::Command { flag, text } => {
-                let answer = encode::answer(flag, &self.obey(&text));
+                let answer =
+                    encode::answer(flag, &concox::obey(&text, &mut self.outputs, self.place.as_ref()));
                 let serial = self.next();
                 Said::Ordered(encode::packet(&answer, serial))
             }
@@ -136,19 +123,8 @@ impl Speaker for Device {
         };
         Ok(Some((length, said)))
     }
-}
 
-/// The answer to `WHERE#`.
-fn where_it_is(reading: &Reading) -> String {
-    let ((year, month, day), (hour, minute, second)) = reading.time.to_civil();
-    let north = if reading.lat < 0.0 { 'S' } else { 'N' };
-    let east = if reading.lng < 0.0 { 'W' } else { 'E' };
-    format!(
-        "Current position!Lat:{north}{:.6},Lon:{east}{:.6},Course:{}.00,Speed:{}.0000,\
-         DateTime:{year}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}",
-        reading.lat.abs(),
-        reading.lng.abs(),
-        reading.heading,
-        reading.speed
-    )
+    fn text(&mut self, text: &str) -> Option<String> {
+        Some(concox::obey(text, &mut self.outputs, self.place.as_ref()))
+    }
 }

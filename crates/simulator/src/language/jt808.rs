@@ -2,7 +2,7 @@
 //! platform's general answer names their message.
 //! Source: JT/T 808-2019, sections 8.1 to 8.12, 8.28; the control words 0xF0 and 0xF1 as vendors' platforms send them.
 
-use super::{Language, Nonsense, Packet, Said, Speaker, Waiting, fitting, outputs::Outputs};
+use super::{Language, Nonsense, Packet, Said, Speaker, Waiting, concox, fitting, outputs::Outputs};
 use crate::{imei::Imei, reading::Reading};
 use protocols::jt808::encode::{self, Header, MAX_BODY, Record, Told};
 
@@ -16,6 +16,7 @@ pub(super) const LANGUAGE: Language = Language {
             in_flight: None,
             outputs: Outputs::default(),
             place: Box::default(),
+            reading: None,
         })
     },
 };
@@ -30,6 +31,8 @@ struct Device {
     outputs: Outputs,
     /// The last location, for who asks where the terminal is.
     place: Box<[u8]>,
+    /// The same, for who asks by short message.
+    reading: Option<Reading>,
 }
 
 /// Count and kind of a batch.
@@ -142,6 +145,7 @@ impl Speaker for Device {
             battery_voltage: reading.battery_voltage / 10,
             temperature: reading.cargo_temperature,
         };
+        self.reading = Some(reading.clone());
         self.place = encode::location(&record).into();
         self.place.clone()
     }
@@ -157,5 +161,10 @@ impl Speaker for Device {
     fn hear(&mut self, buffer: &[u8]) -> Result<Option<(usize, Said)>, Nonsense> {
         let Some((length, told)) = encode::told(buffer)? else { return Ok(None) };
         Ok(Some((length, told.map_or(Said::Nothing, |told| self.told(&told)))))
+    }
+
+    /// As Jimi's terminals do.
+    fn text(&mut self, text: &str) -> Option<String> {
+        Some(concox::obey(text, &mut self.outputs, self.reading.as_ref()))
     }
 }

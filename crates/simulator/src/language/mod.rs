@@ -1,6 +1,7 @@
 //! The device's side of a conversation, one file for each protocol: what it writes (the encoders stand beside the
 //! decoders, in `protocols`), how it reads what the server says, and what it does when it is told to.
 
+mod concox;
 mod gl200;
 mod gt06;
 mod jt808;
@@ -51,6 +52,11 @@ pub(crate) trait Speaker: Send + Sync {
     /// # Errors
     /// When it can never become something that a server says.
     fn hear(&mut self, buffer: &[u8]) -> Result<Option<(usize, Said)>, Nonsense>;
+
+    /// Takes a short message; answers with what the device writes back. Many devices know none.
+    fn text(&mut self, _: &str) -> Option<String> {
+        None
+    }
 }
 
 /// A record that the server is not known to have.

@@ -1,7 +1,7 @@
 //! Teltonika: a login with the IMEI, answered with one byte; packets of many records, answered with their number;
 //! commands in codec 12.
 //! Source: Teltonika Telematics Wiki, "Teltonika Data Sending Protocols" (2024), "Communication with server"; the texts:
-//! "FMB SMS/GPRS Commands", getgps and setdigout.
+//! "FMB SMS/GPRS Commands", getgps, setdigout, setparam, getparam.
 
 use super::{Language, Nonsense, Packet, Said, Speaker, Waiting, fitting, outputs::Outputs};
 use crate::{
@@ -13,6 +13,8 @@ pub use protocols::teltonika::{
     Codec,
     encode::{Record, packet},
 };
+
+use std::collections::BTreeMap;
 
 pub const CODEC_8: Language =
     Language { protocol: "teltonika", speaker: |imei| Device::boxed(imei, Codec::Codec8) };
@@ -26,6 +28,8 @@ struct Device {
     /// Records of the packet in flight.
     in_flight: usize,
     outputs: Outputs,
+    /// Parameters that it was given, by number.
+    parameters: BTreeMap<String, String>,
     /// The last record, for who asks where the device is.
     place: Option<Reading>,
 }
@@ -35,11 +39,20 @@ const PACKET: usize = 1280;
 /// Of a packet around its records: preamble, length, codec, two counts, checksum.
 const AROUND: usize = 15;
 const MOST: usize = 255;
+/// As many parameters are remembered.
+const PARAMETERS: usize = 100;
 
 impl Device {
     fn boxed(imei: Imei, codec: Codec) -> Box<dyn Speaker> {
-        let outputs = Outputs::default();
-        Box::new(Self { imei, codec, admitted: false, in_flight: 0, outputs, place: None })
+        Box::new(Self {
+            imei,
+            codec,
+            admitted: false,
+            in_flight: 0,
+            outputs: Outputs::default(),
+            parameters: BTreeMap::new(),
+            place: None,
+        })
     }
 
     /// Does what it is told, and answers as the vendor's devices do.
@@ -51,6 +64,23 @@ impl Device {
                 let states: Vec<_> =
                     marks.chars().enumerate().map(|(at, mark)| format!("DOUT{}:{mark}", at + 1)).collect();
                 states.join(" ")
+            }
+            (Some("setparam"), Some(parameters)) => {
+                let given: Vec<_> = parameters.split(';').filter_map(|pair| pair.split_once(':')).collect();
+                for (id, value) in &given {
+                    if self.parameters.len() < PARAMETERS || self.parameters.contains_key(*id) {
+                        self.parameters.insert((*id).to_owned(), (*value).to_owned());
+                    }
+                }
+                let told: Vec<_> =
+                    given.iter().map(|(id, value)| format!("Param ID:{id} New Val:{value}")).collect();
+                told.join(";")
+            }
+            (Some("getparam"), Some(ids)) => {
+                let value = |id: &str| self.parameters.get(id).cloned().unwrap_or_default();
+                let told: Vec<_> =
+                    ids.split(';').map(|id| format!("Param ID:{id} Val:{}", value(id))).collect();
+                told.join(";")
             }
             (Some("getgps"), _) => self.place.as_ref().map_or_else(|| "GPS:0".to_owned(), where_it_is),
             _ => format!("{command} done"),
@@ -103,6 +133,11 @@ impl Speaker for Device {
             Told::Other => Said::Nothing,
         };
         Ok(Some((length, said)))
+    }
+
+    /// Before the command stand login and password, which are empty here: two spaces.
+    fn text(&mut self, text: &str) -> Option<String> {
+        Some(self.obey(text.strip_prefix("  ")?))
     }
 }
 

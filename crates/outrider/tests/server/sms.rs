@@ -10,7 +10,7 @@ use std::{
     process::{Child, ChildStdin, Command, Stdio},
     sync::mpsc::{Receiver, channel},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 const IMEI: &str = "356307042441013";
@@ -344,9 +344,9 @@ fn simulated_terminals_are_known_by_their_first_ids() {
 
 /// Asks until it is so.
 fn until(mut so: impl FnMut() -> bool) {
-    let begin = Instant::now();
+    let begin = now();
     while !so() {
-        assert!(begin.elapsed() < PATIENCE, "it does not come about");
+        assert!(now().since(begin) < PATIENCE, "it does not come about");
         thread::yield_now();
     }
 }

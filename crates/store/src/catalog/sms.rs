@@ -113,7 +113,9 @@ statements! {
     FAIL = "UPDATE sms_outbox SET state = 'failed', over = $2, reason = $3, due = NULL, text = '' \
         WHERE id = $1 AND state = 'queued'";
     FIND_REFERENCE = "SELECT id FROM sms_outbox WHERE reference = $1 AND state = 'sent' ORDER BY id DESC LIMIT 1";
-    END = "UPDATE sms_outbox SET state = $2, over = $3, reason = $4 WHERE id = $1 AND state = 'sent'";
+    /// A receipt may come before the gateway's answer is noted.
+    END = "UPDATE sms_outbox SET state = $2, over = $3, reason = $4, sent = COALESCE(sent, $3), due = NULL, text = '' \
+        WHERE id = $1 AND (state = 'sent' OR state = 'queued' AND attempts > 0)";
     CANCEL = "UPDATE sms_outbox SET state = 'failed', over = $2, reason = 'cancelled', due = NULL, text = '' \
         WHERE source_id = $1 AND state = 'queued' AND expires > $2";
     COUNT_OF_SOURCE = "SELECT COUNT(*) AS queued FROM sms_outbox \

@@ -67,6 +67,21 @@ pub(crate) async fn a_short_message_ends_once(catalog: &Catalog) {
         let stored = read(catalog, id).await;
         assert_eq!((stored.state, stored.reason.as_deref()), (ending, reason));
     }
+    // The receipt comes before the gateway's answer is noted.
+    let id = catalog.enqueue_sms(&[message(None, "secret", 0)]).await.unwrap()[0];
+    let end = async |second| {
+        catalog.end_sms(&SmsName::Id(id), SmsState::Delivered, None, at(second)).await.unwrap()
+    };
+    assert!(!end(1).await, "nobody was given it");
+    assert_eq!(take(catalog, 1).await, [id]);
+    assert!(end(2).await);
+    assert!(!catalog.step_sms(id, &sent, at(3)).await.unwrap());
+    let stored = read(catalog, id).await;
+    assert_eq!(
+        (stored.state, &*stored.text, stored.sent, stored.over),
+        (SmsState::Delivered, "", Some(at(2)), Some(at(2)))
+    );
+
     let id = catalog.enqueue_sms(&[message(None, "secret", 0)]).await.unwrap()[0];
     assert!(catalog.step_sms(id, &fail, at(1)).await.unwrap());
     let stored = read(catalog, id).await;

@@ -87,8 +87,9 @@ impl Simulate {
         });
         let devices = swarm::devices(self.protocol, self.seed, self.first_device_id, self.devices, reporting);
         let handsets = Handsets::default();
-        self.phones.start(handsets.clone(), self.first_device_id, self.devices, stop.clone()).await?;
-        let mut running = tokio::spawn(swarm::run(devices, since, Arc::clone(&surroundings), handsets));
+        let mut running =
+            tokio::spawn(swarm::run(devices, since, Arc::clone(&surroundings), handsets.clone()));
+        self.phones.start(handsets, self.first_device_id, self.devices, stop.clone()).await?;
         let mut lines = time::interval_at(time::Instant::now() + REPORT, REPORT);
         let end = time::sleep(self.duration.unwrap_or(Duration::MAX));
         tokio::pin!(end);

@@ -106,8 +106,9 @@ async fn take(
     let imei = number
         .filter(|number| *number < exchange.devices)
         .map(|number| exchange.first_device_id.plus(number));
-    let Some(handset) = imei.and_then(|imei| exchange.handsets.find(imei)) else {
-        return (StatusCode::NOT_FOUND, "no device has this phone");
+    let Some(imei) = imei else { return (StatusCode::NOT_FOUND, "no device has this phone") };
+    let Some(handset) = exchange.handsets.find(imei) else {
+        return (StatusCode::SERVICE_UNAVAILABLE, "the device is not switched on yet");
     };
     let answer = handset.text(text);
     let id = fields.get("id").cloned();

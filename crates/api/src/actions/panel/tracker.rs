@@ -269,7 +269,7 @@ impl Action for RegisterRetry {
         ErrorCode::NotAllowedForClones,
         ErrorCode::NotSupportedByDevice,
     ];
-    const EXAMPLE: &'static str = r#"{"tracker_id": 1245678, "send_register_commands": true}"#;
+    const EXAMPLE: &'static str = r#"{"tracker_id": 1245678}"#;
     type Caller = PanelCaller;
     type Parameters = Again;
     type Answer = Done;

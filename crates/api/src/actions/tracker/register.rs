@@ -131,7 +131,7 @@ impl Action for RegisterRetry {
         ErrorCode::ContentValidation,
     ];
     const EXAMPLE: &'static str = r#"{"tracker_id": 999119, "apn_name": "fast.tmobile.com", "apn_user": "tmobile",
-        "apn_password": "tmobile", "send_register_commands": true}"#;
+        "apn_password": "tmobile"}"#;
     type Caller = UserCaller;
     type Parameters = Again;
     type Answer = Value<TrackerObject>;

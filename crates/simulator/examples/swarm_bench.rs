@@ -5,7 +5,8 @@
 
 use domain::{Clock, Timestamp};
 use simulator::{
-    Counts, Habits, Imei, Reporting, Surroundings, Tcp, language::teltonika::CODEC_8_EXTENDED, swarm,
+    Counts, Habits, Handsets, Imei, Reporting, Surroundings, Tcp, language::teltonika::CODEC_8_EXTENDED,
+    swarm,
 };
 use std::{fs, io, sync::Arc, time::Duration};
 use tokio::{
@@ -44,7 +45,7 @@ async fn main() -> io::Result<()> {
     let since = surroundings.clock.now();
     let reporting = Reporting::Every(Duration::from_millis(interval));
     let swarm = swarm::devices(CODEC_8_EXTENDED, 1, Imei::TEST, devices, reporting);
-    let running = tokio::spawn(swarm::run(swarm, since, Arc::clone(&surroundings)));
+    let running = tokio::spawn(swarm::run(swarm, since, Arc::clone(&surroundings), Handsets::default()));
     while surroundings.counts.figures().connected < devices {
         sleep(Duration::from_millis(50)).await;
     }

@@ -66,6 +66,16 @@ impl Inputs {
         Self(Vec::with_capacity(inputs))
     }
 
+    /// None again; its room stays.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Room for so many more.
+    pub fn reserve(&mut self, inputs: usize) {
+        self.0.reserve(inputs);
+    }
+
     pub fn push(&mut self, name: InputName, value: impl Into<Value>) {
         self.0.push((name, value.into()));
     }

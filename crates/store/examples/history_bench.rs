@@ -3,7 +3,8 @@
 //!
 //! Appends batches of 5,000 points, one per source in turn and in a scattered order, each awaited, while segments are
 //! packed and removed as they are sealed; beside it, in the same run, the same bytes are appended to a plain file with a
-//! sync per batch. Then merges, measures the files, and reads.
+//! sync per batch, once by somebody who makes the same points before each, and once by one who does nothing else. Then
+//! merges, measures the files, and reads.
 
 #![allow(
     clippy::disallowed_methods,
@@ -55,7 +56,14 @@ async fn main() {
     );
 
     let point_bytes = journal_bytes(&folder.path().join("sample"), sources, seconds).await;
-    let before = raw(&folder.path().join("raw"), batches, point_bytes);
+    let plain = folder.path().join("raw");
+    let making = |fleet: &mut Fleet| drop(std::hint::black_box(fleet.batch()));
+    let raws = || {
+        let alone = raw(&plain, batches, point_bytes, || {});
+        let mut fleet = Fleet::new(sources, seconds);
+        [alone, raw(&plain, batches, point_bytes, || making(&mut fleet))]
+    };
+    let before = raws();
 
     let data_dir = folder.path().join("data");
     let journal = Arc::new(EmbeddedJournal::open(&data_dir, JournalConfig::default()).unwrap());
@@ -81,20 +89,23 @@ async fn main() {
     let total = start.elapsed();
     let cpu = (cpu_seconds() - cpu) / (batches * BATCH) as f64;
     packer.abort();
-    let after = raw(&folder.path().join("raw"), batches, point_bytes);
+    let after = raws();
     let rate = |elapsed: Duration| (batches * BATCH) as f64 / elapsed.as_secs_f64();
-    let raw = f64::midpoint(before, after);
     println!(
-        "raw append + fdatasync of the same bytes ({point_bytes} a point): {before:.0} and {after:.0} points/s"
+        "raw append + fdatasync of the same bytes ({point_bytes} a point): {:.0} and {:.0} points/s; making them as well: {:.0} and {:.0}",
+        before[0], after[0], before[1], after[1]
     );
-    println!(
-        "journal: {:.0} points/s, {:.0} % of raw; with packing to the last point: {:.0} points/s, {:.0} %; {:.2} µs CPU a point, making it included",
-        rate(appended),
-        100.0 * rate(appended) / raw,
-        rate(total),
-        100.0 * rate(total) / raw,
-        cpu * 1e6,
-    );
+    let shares = |rate: f64| {
+        let share = |at: usize| 100.0 * rate / f64::midpoint(before[at], after[at]);
+        format!(
+            "{rate:.0} points/s, {:.0} % of raw that makes its points, {:.0} % of raw alone",
+            share(1),
+            share(0)
+        )
+    };
+    println!("journal: {}", shares(rate(appended)));
+    println!("journal, and packing to the last point: {}", shares(rate(total)));
+    println!("{:.2} µs CPU a point, making it included", cpu * 1e6);
     commits.sort();
     println!(
         "commit of {BATCH}: p50 {:?}, p99 {:?}, p99.9 {:?}",
@@ -141,13 +152,14 @@ async fn journal_bytes(data_dir: &Path, sources: usize, seconds: usize) -> usize
     journal.sealed()[0].bytes as usize / (10 * BATCH)
 }
 
-/// Points per second.
-fn raw(path: &Path, batches: usize, point_bytes: usize) -> f64 {
+/// Points per second, with what is done before each batch.
+fn raw(path: &Path, batches: usize, point_bytes: usize, mut prepare: impl FnMut()) -> f64 {
     let mut bytes = vec![0; BATCH * point_bytes];
     StdRng::seed_from_u64(1).fill(&mut bytes[..]);
     let mut file = fs::File::create(path).unwrap();
     let start = Instant::now();
     for _ in 0..batches {
+        prepare();
         file.write_all(&bytes).unwrap();
         file.sync_data().unwrap();
     }

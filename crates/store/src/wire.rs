@@ -28,7 +28,15 @@ pub(crate) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
 
 /// Zigzag, so that small negative numbers are short too.
 pub(crate) fn put_signed(out: &mut Vec<u8>, value: i64) {
-    put_varint(out, ((value << 1) ^ (value >> 63)) as u64);
+    put_varint(out, zigzag(value));
+}
+
+pub(crate) fn zigzag(value: i64) -> u64 {
+    ((value << 1) ^ (value >> 63)) as u64
+}
+
+pub(crate) fn unzigzag(value: u64) -> i64 {
+    (value >> 1) as i64 ^ -((value & 1) as i64)
 }
 
 /// Length, then bytes.
@@ -75,8 +83,7 @@ impl<'a> Unread<'a> {
     }
 
     pub(crate) fn signed(&mut self) -> Result<i64, DecodeError> {
-        let value = self.varint()?;
-        Ok((value >> 1) as i64 ^ -((value & 1) as i64))
+        self.varint().map(unzigzag)
     }
 
     pub(crate) fn bytes(&mut self) -> Result<&'a [u8], DecodeError> {

@@ -6,7 +6,7 @@ use super::{
     period::Period,
 };
 use crate::{
-    journal::{Committed, codec},
+    journal::{self, codec},
     wire::{Unread, put_signed},
 };
 use domain::{Record, RecordIdentity, SourceId, Telemetry, TimeOrigin, Timestamp};
@@ -14,6 +14,7 @@ use std::{
     array,
     borrow::Cow,
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    hash::{BuildHasherDefault, Hasher},
     mem,
     ops::Range,
     sync::{
@@ -26,9 +27,15 @@ use std::{
 const SHARDS: usize = 64;
 
 pub(super) struct Tail {
-    shards: [Mutex<HashMap<SourceId, Unpacked>>; SHARDS],
+    shards: [Mutex<Shard>; SHARDS],
     bytes: AtomicUsize,
 }
+
+type Shard = HashMap<SourceId, Unpacked, BuildHasherDefault<ByNumber>>;
+
+/// The catalog numbers sources, no stranger does: nobody can make their hashes collide, so they need not take long.
+#[derive(Default)]
+struct ByNumber(u64);
 
 /// The messages of one source, in order of their positions.
 #[derive(Default)]
@@ -44,11 +51,20 @@ struct Unpacked {
     erased_before: u64,
 }
 
+/// Where a message is. Good until the tail is trimmed.
 #[derive(Clone, Copy)]
-struct Entry {
+pub(super) struct Entry {
     position: u64,
-    time: i64,
+    pub(super) time: i64,
     offset: u64,
+}
+
+/// Messages of one source that are to be packed.
+pub(super) struct Committed {
+    /// By time; those of one millisecond in the order of their positions.
+    pub entries: Vec<Entry>,
+    /// No message of the source that waits in the tail is filed under another time than its device's.
+    pub is_without_suspects: bool,
 }
 
 /// Messages of one source and period.
@@ -71,7 +87,7 @@ impl Tail {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    pub(super) fn absorb(&self, batch: &Committed) {
+    pub(super) fn absorb(&self, batch: &journal::Committed) {
         let mut bytes = 0;
         for (position, record) in (batch.first.0..).zip(&batch.records) {
             let telemetry = match record {
@@ -132,19 +148,41 @@ impl Tail {
         sources
     }
 
-    /// The messages of a source that were committed at `positions` and have a time in `span`, by time.
-    pub(super) fn committed(
+    /// The messages of a source that were committed at `positions` and have a time in `span`.
+    pub(super) fn committed(&self, source: SourceId, positions: Range<u64>, span: &Range<i64>) -> Committed {
+        let shard = self.shard(source);
+        let Some(unpacked) = shard.get(&source) else {
+            return Committed { entries: Vec::new(), is_without_suspects: true };
+        };
+        let is_wanted = |entry: &&Entry| positions.contains(&entry.position) && span.contains(&entry.time);
+        let mut entries: Vec<Entry> = unpacked.entries.iter().filter(is_wanted).copied().collect();
+        entries.sort_by_key(|entry| entry.time);
+        Committed { entries, is_without_suspects: unpacked.suspects.is_empty() }
+    }
+
+    /// Calls `take` with the messages of entries, in their order, until it refuses one; answers with how many it took.
+    pub(super) fn give(
         &self,
         source: SourceId,
-        positions: Range<u64>,
-        span: &Range<i64>,
-    ) -> Outcome<Vec<Telemetry>> {
+        entries: &[Entry],
+        mut take: impl FnMut(&Telemetry) -> bool,
+    ) -> Outcome<usize> {
         let shard = self.shard(source);
-        let Some(unpacked) = shard.get(&source) else { return Ok(Vec::new()) };
-        let is_wanted = |entry: &&Entry| positions.contains(&entry.position) && span.contains(&entry.time);
-        let mut wanted: Vec<&Entry> = unpacked.entries.iter().filter(is_wanted).collect();
-        wanted.sort_by_key(|entry| entry.time);
-        wanted.into_iter().map(|entry| unpacked.message(source, entry)).collect()
+        let (Some(unpacked), Some((first, rest))) = (shard.get(&source), entries.split_first()) else {
+            return Ok(0);
+        };
+        // One for all: that spares each its allocations.
+        let mut message = unpacked.message(source, first)?;
+        if !take(&message) {
+            return Ok(0);
+        }
+        for (taken, entry) in (1..).zip(rest) {
+            unpacked.read(entry, &mut message)?;
+            if !take(&message) {
+                return Ok(taken);
+            }
+        }
+        Ok(entries.len())
     }
 
     /// The messages of a source in `span` that come first in `order`: `wanted` of them, or more when they are of one
@@ -186,7 +224,7 @@ impl Tail {
         }
     }
 
-    fn shard(&self, source: SourceId) -> MutexGuard<'_, HashMap<SourceId, Unpacked>> {
+    fn shard(&self, source: SourceId) -> MutexGuard<'_, Shard> {
         lock(&self.shards[source.0.rem_euclid(SHARDS as i64) as usize])
     }
 }
@@ -225,20 +263,52 @@ impl Unpacked {
         let kept_from = self.entries.front().map_or(end, |entry| entry.offset);
         let freed = (kept_from - self.gone) as usize;
         self.bytes.drain(..freed);
-        self.bytes.shrink_to(2 * self.bytes.len());
-        self.entries.shrink_to(2 * self.entries.len());
+        // About as much comes in until the next time: room for it need not be found again.
+        self.bytes.shrink_to(self.bytes.len() + freed);
+        self.entries.shrink_to(self.entries.len() + count);
         self.gone = kept_from;
         self.suspects.retain(|_, noted| *noted >= position);
         freed + count * mem::size_of::<Entry>()
     }
 
     fn message(&self, source: SourceId, entry: &Entry) -> Outcome<Telemetry> {
-        let stored = &self.bytes[(entry.offset - self.gone) as usize..];
-        let mut from = Unread(stored);
+        let mut from = self.stored(entry);
         let received = from.signed().map(Timestamp::from_millis);
         received
             .and_then(|received| codec::decode_telemetry(source, received, &mut from))
             .map_err(FileError::Unpacked)
+    }
+
+    /// The same into a message of the source that is there.
+    fn read(&self, entry: &Entry, message: &mut Telemetry) -> Outcome<()> {
+        let mut from = self.stored(entry);
+        let received = from.signed().map(Timestamp::from_millis);
+        received
+            .and_then(|received| {
+                message.received = received;
+                codec::decode_telemetry_into(message, &mut from)
+            })
+            .map_err(FileError::Unpacked)
+    }
+
+    fn stored(&self, entry: &Entry) -> Unread<'_> {
+        Unread(&self.bytes[(entry.offset - self.gone) as usize..])
+    }
+}
+
+impl Hasher for ByNumber {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_i64(i64::from(*byte)));
+    }
+
+    fn write_i64(&mut self, number: i64) {
+        let mixed = (self.0 ^ number as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        // Its low bits tell little of the number's high ones.
+        self.0 = mixed ^ mixed >> 32;
     }
 }
 

@@ -2,7 +2,7 @@
 //! what is packed is noted in the same transaction as how far, and only then leaves the tail.
 
 use super::{
-    block::{Decoder, Encoder, Keeping, fitting},
+    block::{Decoder, Encoder, Keeping},
     failure::{Outcome, io_failed},
     file::{Header, MERGED, PeriodFile},
     identities::Identities,
@@ -10,9 +10,10 @@ use super::{
     period::Period,
     shelf::decode,
     store::{Store, touches, without_copies},
+    tail::{Committed, Entry},
 };
 use domain::{SourceId, Telemetry, TimeOrigin, Timestamp};
-use std::{path::Path, sync::Arc};
+use std::{ops::RangeInclusive, path::Path, sync::Arc};
 
 /// A block has about this many messages at most, and at least half of it where a source has them.
 const FULL_BLOCK: usize = 400;
@@ -102,7 +103,18 @@ impl Writer {
         }
         let mut packed = Packed::default();
         for source in sources {
-            let messages = self.store.tail.committed(*source, positions.clone(), &period.span())?;
+            let committed = self.store.tail.committed(*source, positions.clone(), &period.span());
+            let entries = &committed.entries;
+            if self.is_all_new(file, *source, &committed)? {
+                packed.records += entries.len() as u64;
+                packed.blocks += self.insert_unpacked(file, *source, end as i64, entries)?;
+                continue;
+            }
+            let mut messages = Vec::with_capacity(entries.len());
+            self.store.tail.give(*source, entries, |message| {
+                messages.push(message.clone());
+                true
+            })?;
             let messages = self.news(file, period, *source, messages)?;
             packed.records += messages.len() as u64;
             packed.blocks += self.insert(file, *source, end as i64, &messages)?;
@@ -115,6 +127,18 @@ impl Writer {
         self.step("progress is noted")?;
         file.commit(writing)?;
         Ok(packed)
+    }
+
+    /// Whether no message can be a copy of another, here or in the history, which nearly always is so.
+    fn is_all_new(&self, file: &PeriodFile, source: SourceId, committed: &Committed) -> Outcome<bool> {
+        let times: Vec<i64> = committed.entries.iter().map(|entry| entry.time).collect();
+        let (Some(first), Some(last)) = (times.first(), times.last()) else { return Ok(true) };
+        let is_alone = times.is_sorted_by(|one, next| one < next);
+        if !is_alone || !committed.is_without_suspects || !self.store.shelf.suspects(source).is_empty() {
+            return Ok(false);
+        }
+        let headers = file.headers(source, &(*first..last.saturating_add(1)))?;
+        Ok(!headers.iter().any(|header| touches(header, &times)))
     }
 
     /// Those of the messages, which are in order of time, that are not in the history yet.
@@ -159,6 +183,35 @@ impl Writer {
         Ok(news)
     }
 
+    /// Inserts messages of the tail as `insert` does, without taking them apart and together again.
+    fn insert_unpacked(
+        &mut self,
+        file: &PeriodFile,
+        source: SourceId,
+        seg: i64,
+        entries: &[Entry],
+    ) -> Outcome<u64> {
+        let mut blocks = 0;
+        let mut rest = entries;
+        while !rest.is_empty() {
+            let encoder = &mut self.encoder;
+            encoder.begin();
+            let taken = self.store.tail.give(source, &rest[..share(rest.len())], |message| {
+                let fits = encoder.fits(message);
+                if fits {
+                    encoder.push(message);
+                }
+                fits
+            })?;
+            // It takes the first in any case; it was erased if there is none.
+            let Some(last) = taken.checked_sub(1) else { break };
+            self.insert_block(file, source, seg, rest[0].time..=rest[last].time)?;
+            rest = &rest[taken..];
+            blocks += 1;
+        }
+        Ok(blocks)
+    }
+
     /// Inserts messages as blocks of about the same length; answers with how many.
     fn insert(
         &mut self,
@@ -167,29 +220,39 @@ impl Writer {
         seg: i64,
         messages: &[Telemetry],
     ) -> Outcome<u64> {
-        let keeping = if seg == MERGED { Keeping::ForLong } else { Keeping::UntilMerged };
         let mut blocks = 0;
         let mut rest = messages;
         while let [first, ..] = rest {
-            let wanted = rest.len().div_ceil(rest.len().div_ceil(FULL_BLOCK));
-            let (messages, later) = rest.split_at(fitting(rest, wanted));
+            self.encoder.begin();
+            for message in &rest[..share(rest.len())] {
+                if !self.encoder.fits(message) {
+                    break;
+                }
+                self.encoder.push(message);
+            }
+            let (messages, later) = rest.split_at(self.encoder.len());
             let last = messages.last().unwrap_or(first);
-            let header = Header {
-                id: 0,
-                t0: first.time.millis(),
-                t1: last.time.millis(),
-                seg,
-                points: messages.len() as u64,
-            };
-            self.block.clear();
-            self.encoder
-                .encode(messages, keeping, &mut self.block)
-                .map_err(io_failed("pack into", &file.path))?;
-            file.insert(source, &header, &self.block)?;
+            self.insert_block(file, source, seg, first.time.millis()..=last.time.millis())?;
             rest = later;
             blocks += 1;
         }
         Ok(blocks)
+    }
+
+    /// Inserts the block of what the encoder was given.
+    fn insert_block(
+        &mut self,
+        file: &PeriodFile,
+        source: SourceId,
+        seg: i64,
+        times: RangeInclusive<i64>,
+    ) -> Outcome<()> {
+        let keeping = if seg == MERGED { Keeping::ForLong } else { Keeping::UntilMerged };
+        let points = self.encoder.len() as u64;
+        let header = Header { id: 0, t0: *times.start(), t1: *times.end(), seg, points };
+        self.block.clear();
+        self.encoder.finish(keeping, &mut self.block).map_err(io_failed("pack into", &file.path))?;
+        file.insert(source, &header, &self.block)
     }
 
     /// Merges blocks of some more sources in the periods that end before `closed`; `None` when there are no more.
@@ -326,4 +389,9 @@ impl Writer {
     fn step(&self, _name: &'static str) -> Outcome<()> {
         Ok(())
     }
+}
+
+/// How many of so many messages the next block has, so that all are about the same.
+fn share(messages: usize) -> usize {
+    messages.div_ceil(messages.div_ceil(FULL_BLOCK).max(1))
 }

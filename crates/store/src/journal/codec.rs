@@ -6,7 +6,7 @@
 
 use crate::wire::{DecodeError, Unread, put_bytes, put_signed, put_varint};
 use domain::{
-    CommandId, Contact, ContactKind, Coordinates, Derived, Fix, Heading, InputName, Inputs, Message, Metres,
+    CommandId, Contact, ContactKind, Coordinates, Derived, Fix, Heading, InputName, Message, Metres,
     PositionSource, Problem, Record, RecordHash, Reply, SourceId, Speed, Telemetry, TimeOrigin, Timestamp,
     Transport, Value,
 };
@@ -176,33 +176,47 @@ pub(crate) fn decode_telemetry(
     received: Timestamp,
     from: &mut Unread<'_>,
 ) -> Result<Telemetry, DecodeError> {
+    let mut record = Telemetry {
+        source,
+        received,
+        time: received,
+        time_origin: TimeOrigin::Received,
+        hash: RecordHash(0),
+        message: Message::default(),
+    };
+    decode_telemetry_into(&mut record, from)?;
+    Ok(record)
+}
+
+/// Everything but the source and the receive time, which are there; the room of its inputs is used again.
+pub(crate) fn decode_telemetry_into(
+    record: &mut Telemetry,
+    from: &mut Unread<'_>,
+) -> Result<(), DecodeError> {
     let flags = from.byte()?;
     if flags & !(TIME_ORIGIN | HAS_DEVICE_TIME | HAS_FIX) != 0 {
         return Err(unknown("telemetry flags", flags));
     }
-    let time_origin = match flags & TIME_ORIGIN {
+    record.time_origin = match flags & TIME_ORIGIN {
         0 => TimeOrigin::Device,
         1 => TimeOrigin::Received,
         2 => TimeOrigin::Suspect,
         code => return Err(unknown("time origin", code)),
     };
-    let filed = time(from, received)?;
-    let hash = hash(from)?;
-    let mut message = Message::default();
-    if flags & HAS_DEVICE_TIME != 0 {
-        message.time = Some(time(from, filed)?);
-    }
-    if flags & HAS_FIX != 0 {
-        message.fix = Some(decode_fix(from)?);
-    }
+    record.time = time(from, record.received)?;
+    record.hash = hash(from)?;
+    let message = &mut record.message;
+    message.time = (flags & HAS_DEVICE_TIME != 0).then(|| time(from, record.time)).transpose()?;
+    message.fix = (flags & HAS_FIX != 0).then(|| decode_fix(from)).transpose()?;
     // The count is not trusted with an allocation: each input has to be there, and takes a byte or more.
     let count = from.varint()?;
-    message.inputs = Inputs::with_capacity(count.min(from.0.len() as u64) as usize);
+    message.inputs.clear();
+    message.inputs.reserve(count.min(from.0.len() as u64) as usize);
     for _ in 0..count {
         let (name, value) = decode_input(from)?;
         message.inputs.push(name, value);
     }
-    Ok(Telemetry { source, received, time: filed, time_origin, hash, message })
+    Ok(())
 }
 
 // An input: its code and, in the low bits, the kind of its value.

@@ -13,7 +13,7 @@
 //! A shape is what inputs a record has, in its order: the records of a device have few different ones. Inputs are in the
 //! order in which shapes first name them; a column has only the values that are there.
 
-use super::{MAX_INPUTS, decimals, integers};
+use super::{MAX_INPUTS, MAX_RECORDS, decimals, integers};
 use crate::wire::{DecodeError, Unread, put_bytes, put_varint};
 use domain::{
     Coordinates, Fix, Heading, InputName, Inputs, Message, Metres, PositionSource, RecordHash, SourceId,
@@ -42,130 +42,242 @@ const DECIMAL: Slot = 1;
 const FLAG: Slot = 2;
 const TEXT: Slot = 3;
 
-/// Room for the columns of a block, kept from one to the next.
+/// Takes records of one source apart. Its room is kept from one block to the next.
 #[derive(Default)]
 pub(super) struct Writer {
+    times: Vec<i64>,
+    received: Vec<i64>,
+    flags: Vec<i64>,
+    device_times: Vec<i64>,
+    lats: Vec<f64>,
+    lngs: Vec<f64>,
+    speeds: Vec<f32>,
+    headings: Vec<i64>,
+    altitudes: Vec<f32>,
+    satellites: Vec<i64>,
+    precisions: Vec<f32>,
+    hashes: Vec<RecordHash>,
+    shapes: Shapes,
+    /// Shape of each record.
+    ids: Vec<i64>,
+    /// In the order of `Shapes::order`; those beyond it are room.
+    columns: Vec<Values>,
+    inputs: usize,
+    room: decimals::Room,
     out: Vec<u8>,
-    numbers: Vec<i64>,
-    wide: Vec<f64>,
-    narrow: Vec<f32>,
+}
+
+/// Records as they are written.
+pub(super) struct Written<'a> {
+    pub columns: &'a [u8],
+    /// Bytes of the columns that are no bits of numbers: zstd may make them much shorter.
+    pub plain: usize,
+    pub hashes: &'a [RecordHash],
 }
 
 impl Writer {
-    pub(super) fn write(&mut self, records: &[Telemetry]) -> &[u8] {
-        self.out.clear();
-        let fixes = || records.iter().filter_map(|record| record.message.fix.as_ref());
-        self.integers(records.iter().map(|record| record.time.millis()));
-        self.integers(records.iter().map(|record| offset(record.received, record)));
-        self.integers(records.iter().map(flags));
-        self.integers(records.iter().filter_map(|record| Some(offset(record.message.time?, record))));
-        self.wide(fixes().map(|fix| fix.coordinates.lat()));
-        self.wide(fixes().map(|fix| fix.coordinates.lng()));
-        self.narrow(fixes().filter_map(|fix| fix.speed.map(Speed::kmh)));
-        self.integers(fixes().filter_map(|fix| fix.heading.map(|heading| heading.degrees().into())));
-        self.narrow(fixes().filter_map(|fix| fix.altitude.map(|metres| metres.0)));
-        self.integers(fixes().filter_map(|fix| fix.satellites.map(i64::from)));
-        self.narrow(fixes().filter_map(|fix| fix.precision.map(|metres| metres.0)));
-        self.inputs(records);
-        &self.out
+    pub(super) fn len(&self) -> usize {
+        self.times.len()
     }
 
-    fn integers(&mut self, numbers: impl Iterator<Item = i64>) {
-        self.numbers.clear();
-        self.numbers.extend(numbers);
-        integers::write(&self.numbers, &mut self.out);
+    /// Whether another record may be in the same block.
+    pub(super) fn fits(&self, record: &Telemetry) -> bool {
+        let inputs = self.inputs + 1 + record.message.inputs.len();
+        self.len() == 0 || self.len() < MAX_RECORDS && inputs <= MAX_INPUTS
     }
 
-    fn wide(&mut self, numbers: impl Iterator<Item = f64>) {
-        self.wide.clear();
-        self.wide.extend(numbers);
-        decimals::write(&self.wide, &mut self.numbers, &mut self.out);
-    }
-
-    fn narrow(&mut self, numbers: impl Iterator<Item = f32>) {
-        self.narrow.clear();
-        self.narrow.extend(numbers);
-        decimals::write(&self.narrow, &mut self.numbers, &mut self.out);
-    }
-
-    fn inputs(&mut self, records: &[Telemetry]) {
-        let mut shapes = Shapes::default();
-        let ids: Vec<i64> = records.iter().map(|record| shapes.of(&record.message.inputs) as i64).collect();
-        put_varint(&mut self.out, shapes.slots.len() as u64);
-        for slots in &shapes.slots {
-            put_varint(&mut self.out, slots.len() as u64);
-            slots.iter().for_each(|slot| put_varint(&mut self.out, *slot));
+    pub(super) fn push(&mut self, record: &Telemetry) {
+        let message = &record.message;
+        self.times.push(record.time.millis());
+        self.received.push(offset(record.received, record));
+        self.flags.push(flags(record));
+        self.device_times.extend(message.time.map(|time| offset(time, record)));
+        if let Some(fix) = &message.fix {
+            self.lats.push(fix.coordinates.lat());
+            self.lngs.push(fix.coordinates.lng());
+            self.speeds.extend(fix.speed.map(Speed::kmh));
+            self.headings.extend(fix.heading.map(|heading| i64::from(heading.degrees())));
+            self.altitudes.extend(fix.altitude.map(|metres| metres.0));
+            self.satellites.extend(fix.satellites.map(i64::from));
+            self.precisions.extend(fix.precision.map(|metres| metres.0));
         }
-        integers::write(&ids, &mut self.out);
-        let (order, columns) = order(&shapes.slots);
-        let mut values: Vec<Vec<&Value>> = vec![Vec::new(); order.len()];
-        for (record, shape) in records.iter().zip(ids) {
-            for (column, (_, value)) in columns[shape as usize].iter().zip(record.message.inputs.iter()) {
-                values[*column].push(value);
+        self.hashes.push(record.hash);
+        let shape = self.shapes.of(&message.inputs);
+        self.ids.push(shape as i64);
+        self.inputs += 1 + message.inputs.len();
+        while self.columns.len() < self.shapes.order.slots.len() {
+            self.columns.push(Values::default());
+        }
+        for (column, (_, value)) in self.shapes.all[shape].columns.iter().zip(message.inputs.iter()) {
+            self.columns[*column].push(value);
+        }
+    }
+
+    /// Writes the records that were pushed. They stay until `clear`.
+    pub(super) fn write(&mut self) -> Written<'_> {
+        let Self { room, out, .. } = self;
+        out.clear();
+        let mut plain = 0;
+        for numbers in [&self.times, &self.received, &self.flags, &self.device_times] {
+            integers::write(numbers, &mut room.bits, out);
+        }
+        plain += decimals::write(&self.lats, room, out);
+        plain += decimals::write(&self.lngs, room, out);
+        plain += decimals::write(&self.speeds, room, out);
+        integers::write(&self.headings, &mut room.bits, out);
+        plain += decimals::write(&self.altitudes, room, out);
+        integers::write(&self.satellites, &mut room.bits, out);
+        plain += decimals::write(&self.precisions, room, out);
+        put_varint(out, self.shapes.all.len() as u64);
+        for shape in &self.shapes.all {
+            put_varint(out, shape.slots.len() as u64);
+            shape.slots.iter().for_each(|slot| put_varint(out, *slot));
+        }
+        integers::write(&self.ids, &mut room.bits, out);
+        for (slot, values) in self.shapes.order.slots.iter().zip(&self.columns) {
+            plain += values.write(slot & KIND, room, out);
+        }
+        Written { columns: out, plain, hashes: &self.hashes }
+    }
+
+    pub(super) fn clear(&mut self) {
+        for numbers in [
+            &mut self.times,
+            &mut self.received,
+            &mut self.flags,
+            &mut self.device_times,
+            &mut self.headings,
+            &mut self.satellites,
+            &mut self.ids,
+        ] {
+            numbers.clear();
+        }
+        for numbers in [&mut self.speeds, &mut self.altitudes, &mut self.precisions] {
+            numbers.clear();
+        }
+        self.lats.clear();
+        self.lngs.clear();
+        self.hashes.clear();
+        self.columns.iter_mut().take(self.shapes.order.slots.len()).for_each(Values::clear);
+        self.shapes.clear();
+        self.inputs = 0;
+        if self.out.capacity() > super::KEPT_BUFFER {
+            // So was the rest of it.
+            *self = Self::default();
+        }
+    }
+}
+
+/// The values of an input, of whichever kind they are.
+#[derive(Default)]
+struct Values {
+    whole: Vec<i64>,
+    decimals: Vec<f64>,
+    /// The different ones, and which one each is.
+    texts: Vec<Box<str>>,
+    numbers: HashMap<Box<str>, i64>,
+}
+
+impl Values {
+    fn push(&mut self, value: &Value) {
+        match value {
+            Value::Int(number) => self.whole.push(*number),
+            Value::Flag(flag) => self.whole.push(i64::from(*flag)),
+            Value::Float(number) => self.decimals.push(*number),
+            Value::Text(text) => {
+                let number = self.numbers.get(text).copied().unwrap_or_else(|| {
+                    let number = self.texts.len() as i64;
+                    self.numbers.insert(text.clone(), number);
+                    self.texts.push(text.clone());
+                    number
+                });
+                self.whole.push(number);
             }
         }
-        for (slot, values) in order.into_iter().zip(values) {
-            self.values(slot & KIND, &values);
-        }
     }
 
-    /// Values that are all of one kind.
-    fn values(&mut self, kind: Slot, values: &[&Value]) {
-        let whole = |value: &&Value| match value {
-            Value::Int(number) => Some(*number),
-            Value::Flag(flag) => Some(i64::from(*flag)),
-            Value::Float(_) | Value::Text(_) => None,
-        };
-        let decimal = |value: &&Value| if let Value::Float(number) = value { Some(*number) } else { None };
-        match kind {
-            DECIMAL => self.wide(values.iter().filter_map(decimal)),
-            TEXT => self.texts(values),
-            _ => self.integers(values.iter().filter_map(whole)),
+    /// Values that are all of one kind; answers with the bytes that are no bits of numbers.
+    fn write(&self, kind: Slot, room: &mut decimals::Room, out: &mut Vec<u8>) -> usize {
+        if kind == DECIMAL {
+            return decimals::write(&self.decimals, room, out);
         }
+        let start = out.len();
+        if kind == TEXT {
+            put_varint(out, self.texts.len() as u64);
+            self.texts.iter().for_each(|text| put_bytes(out, text.as_bytes()));
+        }
+        let plain = out.len() - start;
+        integers::write(&self.whole, &mut room.bits, out);
+        plain
     }
 
-    fn texts(&mut self, values: &[&Value]) {
-        let mut different = Vec::new();
-        let mut numbers = HashMap::new();
-        let texts =
-            values.iter().filter_map(|value| if let Value::Text(text) = value { Some(text) } else { None });
-        let ids: Vec<i64> = texts
-            .map(|text| {
-                *numbers.entry(text).or_insert_with(|| {
-                    different.push(text);
-                    different.len() as i64 - 1
-                })
-            })
-            .collect();
-        put_varint(&mut self.out, different.len() as u64);
-        different.iter().for_each(|text| put_bytes(&mut self.out, text.as_bytes()));
-        integers::write(&ids, &mut self.out);
+    fn clear(&mut self) {
+        self.whole.clear();
+        self.decimals.clear();
+        self.texts.clear();
+        self.numbers.clear();
     }
 }
 
 /// The shapes of a block's records, in the order in which they come.
 #[derive(Default)]
 struct Shapes {
-    slots: Vec<Vec<Slot>>,
+    all: Vec<Shape>,
     numbers: HashMap<Vec<Slot>, usize>,
+    /// The one of the record before: nearly always that of the next.
     last: usize,
+    order: Order,
+}
+
+struct Shape {
+    slots: Vec<Slot>,
+    /// The column of each.
+    columns: Vec<usize>,
 }
 
 impl Shapes {
     fn of(&mut self, inputs: &Inputs) -> usize {
-        let is_last = |last: &Vec<Slot>| {
-            last.len() == inputs.len()
-                && last.iter().zip(inputs.iter()).all(|(slot, input)| *slot == slot_of(input))
+        let is_last = |last: &Shape| {
+            last.slots.len() == inputs.len()
+                && last.slots.iter().zip(inputs.iter()).all(|(slot, input)| *slot == slot_of(input))
         };
-        if !self.slots.get(self.last).is_some_and(is_last) {
+        if !self.all.get(self.last).is_some_and(is_last) {
             let slots: Vec<Slot> = inputs.iter().map(slot_of).collect();
-            let next = self.slots.len();
+            let next = self.all.len();
             self.last = *self.numbers.entry(slots.clone()).or_insert(next);
             if self.last == next {
-                self.slots.push(slots);
+                let columns = self.order.columns(&slots);
+                self.all.push(Shape { slots, columns });
             }
         }
         self.last
+    }
+
+    fn clear(&mut self) {
+        self.all.clear();
+        self.numbers.clear();
+        self.last = 0;
+        self.order.slots.clear();
+        self.order.numbers.clear();
+    }
+}
+
+/// The columns that shapes name, in the order in which they do so first.
+#[derive(Default)]
+struct Order {
+    slots: Vec<Slot>,
+    numbers: HashMap<Slot, usize>,
+}
+
+impl Order {
+    fn columns(&mut self, shape: &[Slot]) -> Vec<usize> {
+        let column = |slot: &Slot| {
+            *self.numbers.entry(*slot).or_insert_with(|| {
+                self.slots.push(*slot);
+                self.slots.len() - 1
+            })
+        };
+        shape.iter().map(column).collect()
     }
 }
 
@@ -177,20 +289,6 @@ fn slot_of((name, value): (InputName, &Value)) -> Slot {
         Value::Text(_) => TEXT,
     };
     Slot::from(name.code()) << 2 | kind
-}
-
-/// The columns that shapes name, and for each shape the columns of its inputs.
-fn order(shapes: &[Vec<Slot>]) -> (Vec<Slot>, Vec<Vec<usize>>) {
-    let mut order = Vec::new();
-    let mut numbers = HashMap::new();
-    let mut column = |slot: &Slot| {
-        *numbers.entry(*slot).or_insert_with(|| {
-            order.push(*slot);
-            order.len() - 1
-        })
-    };
-    let columns = shapes.iter().map(|slots| slots.iter().map(&mut column).collect()).collect();
-    (order, columns)
 }
 
 fn offset(time: Timestamp, record: &Telemetry) -> i64 {
@@ -284,7 +382,9 @@ fn read_inputs(from: &mut Unread<'_>, records: &mut [Telemetry]) -> Result<(), D
         }
         shapes.push(slots);
     }
-    let (order, columns) = order(&shapes);
+    let mut order = Order::default();
+    let columns: Vec<Vec<usize>> = shapes.iter().map(|slots| order.columns(slots)).collect();
+    let order = order.slots;
     let ids = integers::read(from, records.len())?;
     let mut counts = vec![0; order.len()];
     let mut inputs = 0;

@@ -3,20 +3,26 @@
 //! milliseconds.
 //!
 //! ```text
-//! column   nothing when it has no numbers; else how u8: 0 all are the same, 1 numbers, 2 differences, 3 differences of
-//!          differences; first number int; 2 and 3: divisor varint; all but 0: the rest as int
+//! column   nothing when it has no numbers; else how u8: 0 all are the same, 4 numbers, 5 differences, 6 differences of
+//!          differences; first number int; 5 and 6: divisor varint; all but 0: the rest, zigzag, as `bits`
 //! ```
+//!
+//! Up to version 2 of blocks it was 1, 2 and 3, with the rest as int.
 //!
 //! Arithmetic wraps around, so that any two numbers have a difference.
 
-use crate::wire::{DecodeError, Unread, put_signed, put_varint};
+use super::bits;
+use crate::wire::{DecodeError, Unread, put_signed, put_varint, unzigzag, zigzag};
 
 const SAME: u8 = 0;
 const NUMBERS: u8 = 1;
 const DIFFERENCES: u8 = 2;
 const SECOND_DIFFERENCES: u8 = 3;
+/// Added to how, when the rest is written as bits.
+const AS_BITS: u8 = 3;
 
-pub(super) fn write(numbers: &[i64], out: &mut Vec<u8>) {
+/// `room` is for what is written as bits.
+pub(super) fn write(numbers: &[i64], room: &mut Vec<u64>, out: &mut Vec<u8>) {
     let Some((first, rest)) = numbers.split_first() else { return };
     let mut divisor = 0;
     let mut before = *first;
@@ -32,16 +38,18 @@ pub(super) fn write(numbers: &[i64], out: &mut Vec<u8>) {
     // A divisor of 2^63 is no positive i64.
     let divisor = i64::try_from(divisor).unwrap_or(1);
     let how = shortest(*first, rest, divisor);
-    out.push(how);
+    out.push(how + AS_BITS);
     put_signed(out, *first);
+    room.clear();
     if how == NUMBERS {
-        rest.iter().for_each(|number| put_signed(out, *number));
-        return;
+        room.extend(rest.iter().map(|number| zigzag(*number)));
+    } else {
+        put_varint(out, divisor as u64);
+        let differences = differences(*first, rest, divisor);
+        let wanted = |(difference, second)| zigzag(if how == DIFFERENCES { difference } else { second });
+        room.extend(differences.map(wanted));
     }
-    put_varint(out, divisor as u64);
-    for (difference, second) in differences(*first, rest, divisor) {
-        put_signed(out, if how == DIFFERENCES { difference } else { second });
-    }
+    bits::write(room, out);
 }
 
 pub(super) fn read(from: &mut Unread<'_>, count: usize) -> Result<Vec<i64>, DecodeError> {
@@ -53,31 +61,45 @@ pub(super) fn read(from: &mut Unread<'_>, count: usize) -> Result<Vec<i64>, Deco
     if how == SAME {
         return Ok(vec![first; count]);
     }
-    // Each takes a byte or more.
-    if count - 1 > from.0.len() {
+    let (how, is_bits) = if how > AS_BITS { (how - AS_BITS, true) } else { (how, false) };
+    let divisor = match how {
+        NUMBERS => 1,
+        DIFFERENCES | SECOND_DIFFERENCES => from.varint()? as i64,
+        code => return Err(DecodeError::Unknown { field: "kind of column", code: code.into() }),
+    };
+    // Each takes a bit or more.
+    if count - 1 > from.0.len().saturating_mul(8) {
         return Err(DecodeError::Truncated);
     }
     let mut numbers = Vec::with_capacity(count);
     numbers.push(first);
-    match how {
-        NUMBERS => {
-            for _ in 1..count {
-                numbers.push(from.signed()?);
-            }
+    let (mut number, mut difference) = (first, 0i64);
+    let next = |read: i64| {
+        if how == NUMBERS {
+            numbers.push(read);
+            return;
         }
-        DIFFERENCES | SECOND_DIFFERENCES => {
-            let divisor = from.varint()? as i64;
-            let (mut number, mut difference) = (first, 0i64);
-            for _ in 1..count {
-                let read = from.signed()?;
-                difference = if how == DIFFERENCES { read } else { difference.wrapping_add(read) };
-                number = number.wrapping_add(difference.wrapping_mul(divisor));
-                numbers.push(number);
-            }
-        }
-        code => return Err(DecodeError::Unknown { field: "kind of column", code: code.into() }),
-    }
+        difference = if how == DIFFERENCES { read } else { difference.wrapping_add(read) };
+        number = number.wrapping_add(difference.wrapping_mul(divisor));
+        numbers.push(number);
+    };
+    rest(from, is_bits, count - 1, next)?;
     Ok(numbers)
+}
+
+fn rest(
+    from: &mut Unread<'_>,
+    is_bits: bool,
+    count: usize,
+    mut next: impl FnMut(i64),
+) -> Result<(), DecodeError> {
+    if is_bits {
+        return bits::read(from, count, |number| next(unzigzag(number)));
+    }
+    for _ in 0..count {
+        next(from.signed()?);
+    }
+    Ok(())
 }
 
 /// The differences between numbers in units of `divisor`, each with its own difference to the one before.
@@ -110,7 +132,7 @@ fn shortest(first: i64, rest: &[i64], divisor: i64) -> u8 {
     }
 }
 
-/// About how many bits a number is worth after compression.
+/// About how many bits a number takes.
 fn bits(number: i64) -> u32 {
     u64::BITS - number.unsigned_abs().leading_zeros()
 }

@@ -1,27 +1,27 @@
-//! The stored form of messages: a block holds some of one source in order of time, as columns. Versions 1 to 4, which
+//! The stored form of messages: a block holds some of one source in order of time, as columns. Versions 1 to 6, which
 //! are read for ever (`testdata/history`): a change of meaning is a new version beside them.
 //!
 //! ```text
 //! block    version u8, CRC-32 of all after it u32, records varint, length of the columns varint,
-//!          length of their zstd frame varint, the frame, the records' hashes: 16 bytes each in versions 1 and 3, their
-//!          lowest 4 in versions 2 and 4; those from 3 on have positions from cells among their fixes
+//!          length of their zstd frame varint, the frame, the records' hashes: 16 bytes each in versions 1, 3 and 5, their
+//!          lowest 4 in the others; those from 3 on have positions from cells among their fixes
 //! ```
 //!
-//! `columns` says what the columns are, `integers` and `decimals` how their numbers are written. Hashes are random
+//! Since version 5, when the length of the frame is that of the columns, the columns themselves stand in its place.
+//! `columns` says what they are, `integers`, `decimals` and `bits` how their numbers are written. Hashes are random
 //! bytes: they are not worth compressing.
 
+mod bits;
 mod columns;
 mod decimals;
 mod integers;
 
 use crate::wire::{DecodeError, Unread, put_varint};
-use domain::{PositionSource, RecordHash, SourceId, Telemetry};
+use domain::{RecordHash, SourceId, Telemetry};
 use std::{io, mem};
 
 /// The newest version that this program writes and reads.
-const VERSION: u8 = 4;
-/// What positions from cells add to a version.
-const WITH_CELLS: u8 = 2;
+const VERSION: u8 = 6;
 
 /// What a block is written for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,37 +33,56 @@ pub(super) enum Keeping {
 }
 
 impl Keeping {
-    fn of_version(version: u8) -> Result<Self, BlockError> {
-        match version {
-            0 => Err(DecodeError::OutOfRange("a version").into()),
-            1 | 3 => Ok(Self::UntilMerged),
-            2 | 4 => Ok(Self::ForLong),
-            newer => Err(BlockError::Newer(newer)),
-        }
-    }
-
+    /// The version in which it is written now.
     fn version(self) -> u8 {
         match self {
-            Self::UntilMerged => 1,
-            Self::ForLong => 2,
+            Self::UntilMerged => 5,
+            Self::ForLong => 6,
         }
     }
 
     fn hash_length(self) -> usize {
         match self {
-            Self::UntilMerged => mem::size_of::<u128>(),
-            Self::ForLong => mem::size_of::<u32>(),
+            Self::UntilMerged => WHOLE_HASH,
+            Self::ForLong => SHORT_HASH,
         }
     }
 
-    /// Beyond 12 these small blocks hardly become smaller, and take more than twice as long.
+    /// Further levels hardly make these small blocks smaller, and take much longer.
     fn zstd_level(self) -> i32 {
         match self {
-            Self::UntilMerged => 3,
-            Self::ForLong => 12,
+            Self::UntilMerged => 1,
+            Self::ForLong => 6,
         }
     }
+
+    /// Numbers are bits already: zstd is worth its time where there is more than them, or for long.
+    fn tries_zstd(self, written: &columns::Written<'_>) -> bool {
+        self == Self::ForLong || written.plain > written.columns.len() / 8
+    }
 }
+
+/// How the versions differ.
+struct Layout {
+    hash_length: usize,
+    /// The columns may stand in the place of their frame.
+    may_be_bare: bool,
+}
+
+impl Layout {
+    fn of(version: u8) -> Result<Self, BlockError> {
+        let hash_length = match version {
+            0 => return Err(DecodeError::OutOfRange("a version").into()),
+            1 | 3 | 5 => WHOLE_HASH,
+            2 | 4 | 6 => SHORT_HASH,
+            newer => return Err(BlockError::Newer(newer)),
+        };
+        Ok(Self { hash_length, may_be_bare: version > 4 })
+    }
+}
+
+const WHOLE_HASH: usize = mem::size_of::<u128>();
+const SHORT_HASH: usize = mem::size_of::<u32>();
 
 /// A block has no more records than this.
 pub(super) const MAX_RECORDS: usize = 4096;
@@ -104,39 +123,59 @@ impl Encoder {
         Ok(Self { zstd, columns: columns::Writer::default(), frame: Vec::new() })
     }
 
-    /// Appends the block of `records`, which are of one source and no more than `fitting` allows.
+    /// Begins a block; forgets what was pushed and not finished.
+    pub(super) fn begin(&mut self) {
+        self.columns.clear();
+    }
+
+    /// How many records the block has.
+    pub(super) fn len(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// Whether another record may be in the same block. The first always may.
+    pub(super) fn fits(&self, record: &Telemetry) -> bool {
+        self.columns.fits(record)
+    }
+
+    /// Adds a record, which is of the same source as the others and comes after them.
+    pub(super) fn push(&mut self, record: &Telemetry) {
+        self.columns.push(record);
+    }
+
+    /// Appends the block of the records that were pushed, and begins another one.
     ///
     /// # Errors
     /// When there is no memory for it.
-    pub(super) fn encode(
-        &mut self,
-        records: &[Telemetry],
-        keeping: Keeping,
-        out: &mut Vec<u8>,
-    ) -> io::Result<()> {
-        self.zstd.set_compression_level(keeping.zstd_level())?;
-        let columns = self.columns.write(records);
-        self.frame.clear();
-        self.frame.reserve(zstd::zstd_safe::compress_bound(columns.len()));
-        self.zstd.compress_to_buffer(columns, &mut self.frame)?;
+    pub(super) fn finish(&mut self, keeping: Keeping, out: &mut Vec<u8>) -> io::Result<()> {
+        let written = self.columns.write();
+        let columns = written.columns;
+        let mut frame = columns;
+        if keeping.tries_zstd(&written) {
+            self.zstd.set_compression_level(keeping.zstd_level())?;
+            self.frame.clear();
+            self.frame.reserve(zstd::zstd_safe::compress_bound(columns.len()));
+            self.zstd.compress_to_buffer(columns, &mut self.frame)?;
+            if self.frame.len() < columns.len() {
+                frame = &self.frame;
+            }
+        }
         let start = out.len();
-        out.push(keeping.version() + if records.iter().any(is_from_cells) { WITH_CELLS } else { 0 });
+        out.push(keeping.version());
         out.extend_from_slice(&[0; CHECKSUM]);
-        put_varint(out, records.len() as u64);
+        put_varint(out, written.hashes.len() as u64);
         put_varint(out, columns.len() as u64);
-        put_varint(out, self.frame.len() as u64);
-        out.extend_from_slice(&self.frame);
-        for record in records {
-            out.extend_from_slice(&record.hash.0.to_le_bytes()[..keeping.hash_length()]);
+        put_varint(out, frame.len() as u64);
+        out.extend_from_slice(frame);
+        let hash_length = keeping.hash_length();
+        for hash in written.hashes {
+            out.extend_from_slice(&hash.0.to_le_bytes()[..hash_length]);
         }
         let checksum = crc32fast::hash(&out[start + HEADER..]);
         out[start + 1..start + HEADER].copy_from_slice(&checksum.to_le_bytes());
+        self.columns.clear();
         Ok(())
     }
-}
-
-fn is_from_cells(record: &Telemetry) -> bool {
-    record.message.fix.is_some_and(|fix| fix.source == PositionSource::Cells)
 }
 
 /// For a fuzzer: whatever the bytes are, as a block (its checksum made right) or as the columns of `count` records,
@@ -158,12 +197,17 @@ pub fn try_bytes(bytes: &[u8], count: u8) {
     };
     let understood = [decoder.decode(source, &block).ok(), columns::read(bytes, source, count.into()).ok()];
     for records in understood.into_iter().flatten() {
-        if fitting(&records, records.len()) < records.len() {
-            continue;
-        }
         for keeping in [Keeping::UntilMerged, Keeping::ForLong] {
             let mut written = Vec::new();
-            encoder.encode(&records, keeping, &mut written).unwrap_or_default();
+            if !records.iter().all(|record| {
+                let fits = encoder.fits(record);
+                encoder.push(record);
+                fits
+            }) {
+                encoder.finish(keeping, &mut written).unwrap_or_default();
+                continue;
+            }
+            encoder.finish(keeping, &mut written).unwrap_or_default();
             let mut read = decoder.decode(source, &written).unwrap_or_default();
             read.iter_mut().zip(&records).for_each(|(read, record)| read.hash = record.hash);
             assert_eq!(format!("{read:?}"), format!("{records:?}"), "{keeping:?}");
@@ -173,17 +217,6 @@ pub fn try_bytes(bytes: &[u8], count: u8) {
 
 const CHECKSUM: usize = mem::size_of::<u32>();
 const HEADER: usize = 1 + CHECKSUM;
-
-/// How many of the first `records` fit into one block when it should have about `wanted`; 0 only for none.
-pub(super) fn fitting(records: &[Telemetry], wanted: usize) -> usize {
-    let mut inputs = 0;
-    let fits = |record: &&Telemetry| {
-        let is_first = inputs == 0;
-        inputs += 1 + record.message.inputs.len();
-        is_first || inputs <= MAX_INPUTS
-    };
-    records.iter().take(wanted.clamp(1, MAX_RECORDS)).take_while(fits).count()
-}
 
 /// Reads blocks; keeps what it needs for that between them.
 pub(super) struct Decoder {
@@ -203,7 +236,7 @@ impl Decoder {
     /// multiple of their number.
     pub(super) fn decode(&mut self, source: SourceId, block: &[u8]) -> Result<Vec<Telemetry>, BlockError> {
         let mut from = Unread(block);
-        let keeping = Keeping::of_version(from.byte()?)?;
+        let layout = Layout::of(from.byte()?)?;
         let checksum = u32::from_le_bytes(from.array()?);
         if crc32fast::hash(from.0) != checksum {
             return Err(BlockError::Checksum);
@@ -214,16 +247,21 @@ impl Decoder {
         if length > frame.len().saturating_mul(MAX_RATIO) {
             return Err(DecodeError::OutOfRange("the length of columns").into());
         }
-        self.columns.clear();
-        self.columns.reserve(length);
-        self.zstd.decompress_to_buffer(frame, &mut self.columns).map_err(BlockError::Compression)?;
-        let hashes = from.take(count * keeping.hash_length())?;
+        let columns = if layout.may_be_bare && frame.len() == length {
+            frame
+        } else {
+            self.columns.clear();
+            self.columns.reserve(length);
+            self.zstd.decompress_to_buffer(frame, &mut self.columns).map_err(BlockError::Compression)?;
+            &self.columns
+        };
+        let hashes = from.take(count * layout.hash_length)?;
         if !from.0.is_empty() {
             return Err(DecodeError::Trailing(from.0.len()).into());
         }
-        let mut records = columns::read(&self.columns, source, count)?;
-        for (record, hash) in records.iter_mut().zip(hashes.chunks_exact(keeping.hash_length())) {
-            let mut whole = [0; mem::size_of::<u128>()];
+        let mut records = columns::read(columns, source, count)?;
+        for (record, hash) in records.iter_mut().zip(hashes.chunks_exact(layout.hash_length)) {
+            let mut whole = [0; WHOLE_HASH];
             whole[..hash.len()].copy_from_slice(hash);
             record.hash = RecordHash(u128::from_le_bytes(whole));
         }

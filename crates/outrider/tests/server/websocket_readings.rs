@@ -144,8 +144,9 @@ fn that_a_device_falls_silent_is_no_reading() {
         // Before the device came it was not known at all.
         statuses.retain(|status| *status != "just_registered");
     }
-    let (all, spoken) = (readings.len(), readings.iter().filter(|it| !it["inputs"][0].is_null()).count());
-    assert_eq!((all, spoken), (1, 1), "{readings:?}");
+    // What the device said may come in two parts; nothing comes twice.
+    assert!(readings.iter().any(|it| !it["inputs"][0].is_null()), "{readings:?}");
+    assert!(readings.windows(2).all(|pair| pair[0] != pair[1]), "{readings:?}");
     assert!(statuses.contains(&json!("active")), "{statuses:?}");
 }
 

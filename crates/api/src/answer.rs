@@ -41,6 +41,9 @@ pub(crate) struct Created {
     pub(crate) id: i64,
 }
 
+/// Most answers are shorter: they are written without looking for more room.
+const SHORT_ANSWER: usize = 4096;
+
 pub(crate) fn success<T: Serialize>(answer: &T) -> Answered {
     #[derive(Serialize)]
     struct Success<'a, T> {
@@ -48,10 +51,12 @@ pub(crate) fn success<T: Serialize>(answer: &T) -> Answered {
         #[serde(flatten)]
         answer: &'a T,
     }
-    serde_json::to_vec(&Success { success: true, answer }).map_err(|error| {
+    let mut text = Vec::with_capacity(SHORT_ANSWER);
+    serde_json::to_writer(&mut text, &Success { success: true, answer }).map_err(|error| {
         tracing::error!(%error, "an answer could not be written as JSON");
-        ErrorCode::Unexpected.into()
-    })
+        ErrorCode::Unexpected
+    })?;
+    Ok(text)
 }
 
 pub(crate) fn respond(answered: Answered) -> Response<Body> {

@@ -68,7 +68,9 @@ impl Dates {
         let local = offset.to_datetime(moment(time));
         let mut written = Written { text: [0; 25], len: 0 };
         // What lies beyond the years 0 to 9999 never passes `plausible_time`.
-        written.number(local.year().clamp(0, 9999).unsigned_abs().into(), 4);
+        let year = u32::from(local.year().clamp(0, 9999).unsigned_abs());
+        written.two_digits(year / 100);
+        written.two_digits(year % 100);
         for (mark, number) in [
             (b'-', local.month()),
             (b'-', local.day()),
@@ -77,14 +79,14 @@ impl Dates {
             (b':', local.second()),
         ] {
             written.push(mark);
-            written.number(number.unsigned_abs().into(), 2);
+            written.two_digits(number.unsigned_abs().into());
         }
         if self.iso {
             let seconds = offset.seconds();
             written.push(if seconds < 0 { b'-' } else { b'+' });
-            written.number(seconds.unsigned_abs() / 3600, 2);
+            written.two_digits(seconds.unsigned_abs() / 3600);
             written.push(b':');
-            written.number(seconds.unsigned_abs() / 60 % 60, 2);
+            written.two_digits(seconds.unsigned_abs() / 60 % 60);
         }
         written
     }
@@ -148,10 +150,10 @@ impl Written {
         self.len += 1;
     }
 
-    fn number(&mut self, number: u32, digits: u32) {
-        for digit in (0..digits).rev() {
-            self.push(b'0' + (number / 10_u32.pow(digit) % 10) as u8);
-        }
+    /// Below 100.
+    fn two_digits(&mut self, number: u32) {
+        self.push(b'0' + (number / 10) as u8);
+        self.push(b'0' + (number % 10) as u8);
     }
 }
 

@@ -1,9 +1,9 @@
 //! Device models: what `tracker/list_models` tells about a kind of device. One TOML file per vendor under
 //! `data/models/`.
 
-use crate::DeviceId;
+use crate::{DeviceId, InputName};
 use serde::Deserialize;
-use std::{collections::HashMap, fmt, sync::LazyLock};
+use std::{collections::HashMap, fmt, ops::Deref, sync::LazyLock};
 
 /// Code of a device model, such as `telfmb920`; always that of one of `device_models`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -77,7 +77,7 @@ pub struct DeviceModel {
     pub special_control: Box<str>,
     pub rules: Vec<Box<str>>,
     pub inputs: Vec<Box<str>>,
-    pub state_fields: Vec<Box<str>>,
+    pub state_fields: StateFields,
     pub special_settings: Vec<Box<str>>,
     pub sms_control: Vec<Box<str>>,
     pub has_led_control: bool,
@@ -90,6 +90,35 @@ pub struct DeviceModel {
     pub has_lbs: bool,
     pub has_motion_sensor: bool,
     pub has_hardware_key: bool,
+}
+
+/// The inputs that a state shows as they are, by their names.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(from = "Vec<Box<str>>")]
+pub struct StateFields {
+    names: Vec<Box<str>>,
+    inputs: Vec<InputName>,
+}
+
+impl StateFields {
+    /// The same, looked up: each state that is shown asks for all of them.
+    pub fn inputs(&self) -> &[InputName] {
+        &self.inputs
+    }
+}
+
+impl From<Vec<Box<str>>> for StateFields {
+    fn from(names: Vec<Box<str>>) -> Self {
+        Self { inputs: names.iter().filter_map(|name| InputName::find(name)).collect(), names }
+    }
+}
+
+impl Deref for StateFields {
+    type Target = [Box<str>];
+
+    fn deref(&self) -> &[Box<str>] {
+        &self.names
+    }
 }
 
 /// The device's own battery, in volts (or 0, 0.1, 1 where the device reports a ratio).
@@ -268,7 +297,6 @@ fn vendor_models(file: &str) -> Result<Vec<DeviceModel>, toml::de::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::InputName;
     use std::collections::HashSet;
 
     #[test]
@@ -282,7 +310,7 @@ mod tests {
                 "{}",
                 model.code
             );
-            for name in model.inputs.iter().chain(&model.state_fields) {
+            for name in model.inputs.iter().chain(model.state_fields.iter()) {
                 assert!(InputName::find(name).is_some(), "{}: unknown input {name}", model.code);
             }
             // What speaks nothing is listed only.

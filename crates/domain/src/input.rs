@@ -47,9 +47,10 @@ impl InputName {
 
 impl fmt::Display for InputName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.spec().name.strip_suffix('#'), self.index()) {
-            (Some(family), Some(index)) => write!(f, "{family}{index}"),
-            _ => f.write_str(self.spec().name),
+        let spec = self.spec();
+        match spec.name.strip_suffix('#') {
+            Some(family) => write!(f, "{family}{}", self.0 - spec.code),
+            None => f.write_str(spec.name),
         }
     }
 }

@@ -27,7 +27,7 @@ pub use clock::Clock;
 pub use command::{Command, CommandKind, LockAction, Outcome};
 pub use command_life::{CommandFailure, CommandLife, CommandState, CommandStep, Reliability};
 pub use counter::{Counter, CounterRule, CounterType, Totals};
-pub use device_model::{Battery, DeviceModel, IdType, ModelCode, device_models};
+pub use device_model::{Battery, DeviceModel, IdType, ModelCode, StateFields, device_models};
 pub use error_code::ErrorCode;
 pub use event::{EventKind, EventType, command_event, event_types};
 pub use id::{

@@ -98,7 +98,7 @@ impl SensorKind {
     pub fn fits(&self, model: &DeviceModel) -> bool {
         let has = |name: InputName| {
             let name = name.to_string();
-            model.inputs.iter().chain(&model.state_fields).any(|known| **known == *name)
+            model.inputs.iter().chain(model.state_fields.iter()).any(|known| **known == *name)
         };
         match self {
             Self::Metering(Metering { input: MeteringInput::Raw(name), .. }) => has(*name),

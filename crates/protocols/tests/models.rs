@@ -23,7 +23,7 @@ fn a_model_lists_only_what_its_protocols_can_say() {
             }
         }
         let spoken: Vec<_> = model.protocols.iter().filter_map(|name| sayings.get(&**name)).collect();
-        for name in model.inputs.iter().chain(&model.state_fields) {
+        for name in model.inputs.iter().chain(model.state_fields.iter()) {
             if !spoken.is_empty() && !spoken.iter().any(|words| words.contains(family(name))) {
                 wrong.push(format!("{}: {:?} never say {name}", model.code, model.protocols));
             }

@@ -186,7 +186,7 @@ fn percent(value: &Value) -> Option<u8> {
 }
 
 fn additional(state: &State, model: &DeviceModel) -> Vec<Additional> {
-    let known = model.state_fields.iter().filter_map(|name| state.value(InputName::find(name)?));
+    let known = model.state_fields.inputs().iter().filter_map(|name| state.value(*name));
     known
         .map(|LatestValue { name, time, value }| Additional {
             name: *name,
@@ -219,7 +219,7 @@ mod tests {
             gsm_network: true,
             gsm_roaming: true,
             battery: Some(Battery { min_charge: 3.4, low_charge: 3.7, max_charge: 4.4 }),
-            state_fields: ["moving", "hardware_key", "event_code"].map(Into::into).into(),
+            state_fields: Vec::from(["moving", "hardware_key", "event_code"].map(Into::into)).into(),
             ..ModelCode::find("telfmb920").unwrap().model().clone()
         }
     }

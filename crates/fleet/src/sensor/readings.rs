@@ -354,8 +354,7 @@ impl Fleet {
     /// What the device last said of the states of its model, and of those that every vehicle may tell.
     fn state_fields(&self, view: &TrackerView) -> Vec<StateField> {
         let Some(model) = ModelCode::find(&view.source.model) else { return Vec::new() };
-        let own = model.model().state_fields.iter().filter_map(|name| InputName::find(name));
-        let mut names: Vec<_> = own.collect();
+        let mut names = model.model().state_fields.inputs().to_vec();
         for name in diagnostic_states() {
             if !names.contains(name) {
                 names.push(*name);

@@ -4,9 +4,9 @@ use crate::{
     Failure, Fleet, PanelCaller, RegistrationCommands, TrackerView, directory::Tables, tracker::with_source,
 };
 use domain::{ConnectionStatus, ErrorCode, ModelCode, State, TariffId, Timestamp, TrackerId, UserId};
-use std::{cmp::Ordering, time::Duration};
+use std::{cmp::Ordering, sync::Arc, time::Duration};
 use store::{
-    catalog::{CatalogError, Direction, Listed, Page},
+    catalog::{CatalogError, Direction, Listed, Page, Tracker},
     signals::Signal,
 };
 use telemetry::connection_status;
@@ -81,20 +81,30 @@ impl Fleet {
         let text = filter.page.filter.trim().to_lowercase();
         let mut found: Vec<_> = {
             let tables = self.directory.read();
-            let in_account =
-                |view: &TrackerView| account.is_none_or(|account| view.tracker.account == account);
-            let on_plan =
-                |view: &TrackerView| filter.tariff.is_none_or(|tariff| view.source.tariff == tariff);
-            let views = tables.all_trackers().filter_map(|tracker| with_source(&tables, tracker));
-            let chosen = views.filter(|view| in_account(view) && on_plan(view));
-            let seen = chosen.filter_map(|view| self.seen_by_panel(&tables, view));
+            // Of all accounts' trackers only those are copied that are asked for.
+            let is_chosen = |tracker: &&Arc<Tracker>| {
+                account.is_none_or(|account| tracker.account == account)
+                    && filter.tariff.is_none_or(|tariff| {
+                        tables.source(tracker.source).is_some_and(|source| source.tariff == tariff)
+                    })
+            };
+            let chosen = tables.all_trackers().filter(is_chosen);
+            let views = chosen.filter_map(|tracker| with_source(&tables, tracker));
+            let seen = views.filter_map(|view| self.seen_by_panel(&tables, view));
             seen.filter(|tracker| text.is_empty() || tracker.contains(&text)).collect()
         };
-        found.sort_by(|a, b| {
+        let compare = |a: &PanelTracker, b: &PanelTracker| {
             let ascending = order.compare(a, b).then(a.view.tracker.id.cmp(&b.view.tracker.id));
             if direction == Direction::Ascending { ascending } else { ascending.reverse() }
-        });
+        };
         let count = found.len() as u64;
+        // What comes after the page need not be in order.
+        let end = filter.page.limit.map_or(usize::MAX, |limit| filter.page.offset as usize + limit as usize);
+        if end < found.len() {
+            found.select_nth_unstable_by(end, compare);
+            found.truncate(end);
+        }
+        found.sort_by(compare);
         let skipped = found.into_iter().skip(filter.page.offset as usize);
         Ok(Listed { items: skipped.take(filter.page.limit.unwrap_or(u32::MAX) as usize).collect(), count })
     }

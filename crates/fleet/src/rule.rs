@@ -23,19 +23,14 @@ impl Fleet {
     pub async fn rules(&self, caller: &UserCaller) -> Result<Vec<Rule>, Failure> {
         let rules = self.catalog.rules_of(caller.account()).await?;
         let tables = self.directory.read();
-        let seen = |mut rule: Rule| {
-            let is_bound = !rule.trackers.is_empty();
-            rule.trackers.retain(|tracker| tables.sees(caller, *tracker));
-            (!is_bound || !rule.trackers.is_empty()).then_some(rule)
-        };
-        Ok(rules.into_iter().filter_map(seen).collect())
+        Ok(rules.into_iter().filter_map(|rule| shown(&tables, caller, rule)).collect())
     }
 
     /// # Errors
     /// `NotFound`.
     pub async fn rule(&self, caller: &UserCaller, id: RuleId) -> Result<Rule, Failure> {
-        let rules = self.rules(caller).await?;
-        rules.into_iter().find(|rule| rule.id == id).ok_or_else(|| ErrorCode::NotFound.into())
+        let rule = self.catalog.rule(caller.account(), id).await?.ok_or(ErrorCode::NotFound)?;
+        shown(&self.directory.read(), caller, rule).ok_or_else(|| ErrorCode::NotFound.into())
     }
 
     /// Trackers that the caller does not see are passed over.
@@ -61,13 +56,13 @@ impl Fleet {
         draft: RuleDraft,
     ) -> Result<(), Failure> {
         let _turn = self.turn(caller).await?;
-        self.rule(caller, id).await?;
+        let before = self.catalog.rule(caller.account(), id).await?.ok_or(ErrorCode::NotFound)?;
+        let all = before.trackers.clone();
+        shown(&self.directory.read(), caller, before).ok_or(ErrorCode::NotFound)?;
         check_zones(&draft.fields)?;
-        let before = self.catalog.rules_of(caller.account()).await?.into_iter().find(|rule| rule.id == id);
-        let before = before.ok_or(ErrorCode::NotFound)?;
         let trackers = {
             let tables = self.directory.read();
-            let hidden = before.trackers.into_iter().filter(|tracker| !tables.sees(caller, *tracker));
+            let hidden = all.into_iter().filter(|tracker| !tables.sees(caller, *tracker));
             hidden.chain(seen(&tables, caller, &draft.trackers)).collect()
         };
         let (kind, fields) = (kind(&draft.fields).to_owned(), draft.fields);
@@ -114,6 +109,13 @@ impl Fleet {
         let trackers = seen(&self.directory.read(), caller, trackers);
         Ok(self.catalog.unbind_rule(caller.account(), id, &trackers).await?)
     }
+}
+
+/// A rule with those of its trackers that the caller sees; `None` when it has others only.
+fn shown(tables: &Tables, caller: &UserCaller, mut rule: Rule) -> Option<Rule> {
+    let is_bound = !rule.trackers.is_empty();
+    rule.trackers.retain(|tracker| tables.sees(caller, *tracker));
+    (!is_bound || !rule.trackers.is_empty()).then_some(rule)
 }
 
 fn kind(fields: &Map<String, Value>) -> &str {

@@ -18,22 +18,12 @@ impl Fleet {
     pub async fn vehicles(&self, caller: &UserCaller) -> Result<Vec<VehicleView>, Failure> {
         let vehicles = self.catalog.vehicles_of(caller.account()).await?;
         let garages = self.catalog.garages_of(caller.account()).await?;
-        let name =
-            |garage: Garage| Some((garage.id, garage.fields.get("organization_name")?.as_str()?.to_owned()));
-        let names: HashMap<_, _> = garages.into_iter().filter_map(name).collect();
+        let names: HashMap<_, _> =
+            garages.iter().filter_map(|garage| Some((garage.id, organization_name(garage)?))).collect();
         let tables = self.directory.read();
-        let view = |mut vehicle: Vehicle| {
-            let tracker = vehicle.tracker.and_then(|id| tables.tracker(caller.account(), id));
-            if tracker.is_some_and(|tracker| !tables.sees(caller, tracker.id)) {
-                return None;
-            }
-            // It may be gone.
-            vehicle.tracker = tracker.map(|tracker| tracker.id);
-            Some(VehicleView {
-                tracker_label: tracker.map(|tracker| tracker.label.clone()),
-                garage_organization_name: vehicle.garage.and_then(|id| names.get(&id).cloned()),
-                vehicle,
-            })
+        let view = |vehicle: Vehicle| {
+            let garage = vehicle.garage.and_then(|id| names.get(&id).copied());
+            shown(&tables, caller, vehicle, garage)
         };
         Ok(vehicles.into_iter().filter_map(view).collect())
     }
@@ -41,9 +31,13 @@ impl Fleet {
     /// # Errors
     /// `NotFound`.
     pub async fn vehicle(&self, caller: &UserCaller, id: VehicleId) -> Result<VehicleView, Failure> {
-        let vehicles = self.vehicles(caller).await?;
-        let found = vehicles.into_iter().find(|view| view.vehicle.id == id);
-        found.ok_or_else(|| ErrorCode::NotFound.into())
+        let vehicle = self.catalog.vehicle(caller.account(), id).await?.ok_or(ErrorCode::NotFound)?;
+        let garage = match vehicle.garage {
+            Some(garage) => self.catalog.garage(caller.account(), garage).await?,
+            None => None,
+        };
+        let garage = garage.as_ref().and_then(organization_name);
+        shown(&self.directory.read(), caller, vehicle, garage).ok_or_else(|| ErrorCode::NotFound.into())
     }
 
     /// # Errors
@@ -128,6 +122,30 @@ impl Fleet {
     pub async fn delete_garage(&self, caller: &UserCaller, id: GarageId) -> Result<(), Failure> {
         Ok(self.catalog.delete_garage(caller.account(), id).await?)
     }
+}
+
+/// `None` when its tracker is one that the caller does not see.
+fn shown(
+    tables: &Tables,
+    caller: &UserCaller,
+    mut vehicle: Vehicle,
+    garage_organization_name: Option<&str>,
+) -> Option<VehicleView> {
+    let tracker = vehicle.tracker.and_then(|id| tables.tracker(caller.account(), id));
+    if tracker.is_some_and(|tracker| !tables.sees(caller, tracker.id)) {
+        return None;
+    }
+    // It may be gone.
+    vehicle.tracker = tracker.map(|tracker| tracker.id);
+    Some(VehicleView {
+        tracker_label: tracker.map(|tracker| tracker.label.clone()),
+        garage_organization_name: garage_organization_name.map(str::to_owned),
+        vehicle,
+    })
+}
+
+fn organization_name(garage: &Garage) -> Option<&str> {
+    garage.fields.get("organization_name")?.as_str()
 }
 
 fn sees(tables: &Tables, caller: &UserCaller, tracker: Option<TrackerId>) -> Result<(), Failure> {

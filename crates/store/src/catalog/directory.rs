@@ -2,8 +2,7 @@
 
 use super::{
     Account, Binding, Catalog, CatalogError, Group, Money, Role, SecurityGroup, Settings, Source, TagBinding,
-    Tracker, TrackerSpan, columns::Columns, group, security_group, source, statements::statements, sub_user,
-    tag, tracker,
+    Tracker, columns::Columns, group, security_group, source, statements::statements, sub_user, tag, tracker,
 };
 use domain::{AccountId, TariffId, TrackerId, UserId};
 use sqlx::{Any, AnyConnection, FromRow, any::AnyRow, query, query_as};
@@ -16,8 +15,6 @@ pub struct Directory {
     pub security_groups: Vec<SecurityGroup>,
     pub groups: Vec<Group>,
     pub trackers: Vec<Tracker>,
-    /// By tracker, then by time.
-    pub spans: Vec<TrackerSpan>,
     pub sources: Vec<Source>,
     /// Which sub-users see which trackers.
     pub bindings: Vec<Binding>,
@@ -68,7 +65,6 @@ impl Catalog {
             security_groups: query_as(security_group::ALL).fetch_all(&mut *snapshot).await?,
             groups: query_as(group::ALL).fetch_all(&mut *snapshot).await?,
             trackers: query_as(tracker::ALL).fetch_all(&mut *snapshot).await?,
-            spans: query_as(tracker::SPANS).fetch_all(&mut *snapshot).await?,
             sources: query_as(source::ALL).fetch_all(&mut *snapshot).await?,
             bindings: query_as(sub_user::ALL).fetch_all(&mut *snapshot).await?,
             tag_bindings: query_as(tag::ALL_BINDINGS).fetch_all(&mut *snapshot).await?,
@@ -87,7 +83,6 @@ impl Catalog {
             security_groups: of(account, security_group::OF_ACCOUNT, &mut snapshot).await?,
             groups: of(account, group::OF_ACCOUNT, &mut snapshot).await?,
             trackers: of(account, tracker::OF_ACCOUNT, &mut snapshot).await?,
-            spans: of(account, tracker::SPANS_OF_ACCOUNT, &mut snapshot).await?,
             sources: of(account, source::SEEN_BY_ACCOUNT, &mut snapshot).await?,
             bindings: of(account, sub_user::OF_ACCOUNT, &mut snapshot).await?,
             tag_bindings: of(account, tag::BINDINGS_OF, &mut snapshot).await?,

@@ -27,6 +27,9 @@ statements! {
     UPDATE = "UPDATE rules SET kind = $3, fields = $4 WHERE id = $1 AND account_id = $2";
     DELETE = "DELETE FROM rules WHERE id = $1 AND account_id = $2";
     OF_ACCOUNT = "SELECT id, account_id, kind, fields FROM rules WHERE account_id = $1 ORDER BY id";
+    READ = "SELECT id, account_id, kind, fields FROM rules WHERE id = $1 AND account_id = $2";
+    TRACKERS_OF_ONE = "SELECT rule_id, tracker_id FROM rule_trackers \
+        JOIN trackers ON trackers.id = rule_trackers.tracker_id WHERE rule_id = $1 AND deleted = 0 ORDER BY tracker_id";
     TRACKERS_OF = "SELECT rule_id, tracker_id FROM rule_trackers JOIN rules ON rules.id = rule_trackers.rule_id \
         JOIN trackers ON trackers.id = rule_trackers.tracker_id WHERE rules.account_id = $1 AND deleted = 0 \
         ORDER BY rule_id, tracker_id";
@@ -107,6 +110,20 @@ impl Catalog {
     pub async fn rules_of_tracker(&self, tracker: TrackerId) -> Result<Vec<RuleId>, CatalogError> {
         let ids: Vec<i64> = query_scalar(OF_TRACKER).bind(tracker.0).fetch_all(self.reader()).await?;
         Ok(ids.into_iter().map(RuleId).collect())
+    }
+
+    /// A rule of the account.
+    pub async fn rule(&self, account: AccountId, id: RuleId) -> Result<Option<Rule>, CatalogError> {
+        let mut snapshot = self.snapshot().await?;
+        let mut rule: Option<Rule> =
+            query_as(READ).bind(id.0).bind(account.0).fetch_optional(&mut *snapshot).await?;
+        if let Some(rule) = &mut rule {
+            let trackers: Vec<TrackerOf> =
+                query_as(TRACKERS_OF_ONE).bind(id.0).fetch_all(&mut *snapshot).await?;
+            rule.trackers.extend(trackers.into_iter().map(|TrackerOf(_, tracker)| tracker));
+        }
+        snapshot.rollback().await?;
+        Ok(rule)
     }
 
     /// By ascending id.

@@ -61,13 +61,6 @@ macro_rules! select_corrupted {
     };
 }
 
-macro_rules! select_spans {
-    () => {
-        "SELECT tracker_id, tracker_sources.source_id AS source_id, from_time, to_time \
-         FROM tracker_sources JOIN trackers ON trackers.id = tracker_sources.tracker_id WHERE deleted = 0"
-    };
-}
-
 statements! {
     CREATE = "INSERT INTO trackers (account_id, source_id, label, group_id, clone, deleted, created) \
         VALUES ($1, $2, $3, $4, 0, 0, $5) RETURNING id";
@@ -77,9 +70,9 @@ statements! {
     ALL = concat!(select_trackers!(), " WHERE deleted = 0 ORDER BY id");
     CORRUPTED = concat!(select_corrupted!(), " ORDER BY trackers.id");
     CORRUPTED_OF = concat!(select_corrupted!(), " AND trackers.account_id = $1 ORDER BY trackers.id");
-    SPANS = concat!(select_spans!(), " ORDER BY tracker_id, from_time");
-    SPANS_OF_ACCOUNT = concat!(select_spans!(), " AND account_id = $1 ORDER BY tracker_id, from_time");
-    SPANS_OF_TRACKER = concat!(select_spans!(), " AND account_id = $1 AND tracker_id = $2 ORDER BY from_time");
+    SPANS_OF_TRACKER = "SELECT tracker_id, tracker_sources.source_id AS source_id, from_time, to_time \
+        FROM tracker_sources JOIN trackers ON trackers.id = tracker_sources.tracker_id \
+        WHERE deleted = 0 AND account_id = $1 AND tracker_id = $2 ORDER BY from_time";
     SET_AVATAR = "UPDATE trackers SET avatar_file_name = $3 WHERE id = $1 AND account_id = $2 AND deleted = 0";
     SET_LABEL_AND_GROUP = "UPDATE trackers SET label = $3, group_id = $4 \
         WHERE id = $1 AND account_id = $2 AND deleted = 0";

@@ -52,6 +52,7 @@ statements! {
     UPDATE = "UPDATE vehicles SET tracker_id = $3, garage_id = $4, fields = $5 WHERE id = $1 AND account_id = $2";
     DELETE = "DELETE FROM vehicles WHERE id = $1 AND account_id = $2";
     OF_ACCOUNT = "SELECT id, account_id, tracker_id, garage_id, fields FROM vehicles WHERE account_id = $1 ORDER BY id";
+    READ = "SELECT id, account_id, tracker_id, garage_id, fields FROM vehicles WHERE id = $1 AND account_id = $2";
     OF_TRACKER = "SELECT id FROM vehicles WHERE tracker_id = $1 ORDER BY id";
     VACATE = "UPDATE vehicles SET tracker_id = NULL WHERE tracker_id = $1 AND account_id = $2 AND id <> $3";
     CLEAR_TAGS = "DELETE FROM vehicle_tags WHERE vehicle_id = $1";
@@ -60,10 +61,12 @@ statements! {
         ON CONFLICT (vehicle_id, tag_id) DO NOTHING";
     TAGS_OF = "SELECT vehicle_id, tag_id FROM vehicle_tags JOIN vehicles ON vehicles.id = vehicle_tags.vehicle_id \
         WHERE account_id = $1 ORDER BY vehicle_id, tag_id";
+    TAGS_OF_ONE = "SELECT vehicle_id, tag_id FROM vehicle_tags WHERE vehicle_id = $1 ORDER BY tag_id";
     CREATE_GARAGE = "INSERT INTO garages (account_id, fields) VALUES ($1, $2) RETURNING id";
     UPDATE_GARAGE = "UPDATE garages SET fields = $3 WHERE id = $1 AND account_id = $2";
     EMPTY_GARAGE = "UPDATE vehicles SET garage_id = NULL WHERE garage_id = $1 AND account_id = $2";
     DELETE_GARAGE = "DELETE FROM garages WHERE id = $1 AND account_id = $2";
+    READ_GARAGE = "SELECT id, account_id, fields FROM garages WHERE id = $1 AND account_id = $2";
     GARAGES_OF = "SELECT id, account_id, fields FROM garages WHERE account_id = $1 ORDER BY id";
 }
 
@@ -125,6 +128,19 @@ impl Catalog {
         Ok(ids.into_iter().map(VehicleId).collect())
     }
 
+    /// A vehicle of the account.
+    pub async fn vehicle(&self, account: AccountId, id: VehicleId) -> Result<Option<Vehicle>, CatalogError> {
+        let mut snapshot = self.snapshot().await?;
+        let mut vehicle: Option<Vehicle> =
+            query_as(READ).bind(id.0).bind(account.0).fetch_optional(&mut *snapshot).await?;
+        if let Some(vehicle) = &mut vehicle {
+            let tags: Vec<TagOf> = query_as(TAGS_OF_ONE).bind(id.0).fetch_all(&mut *snapshot).await?;
+            vehicle.tags.extend(tags.into_iter().map(|TagOf(_, tag)| tag));
+        }
+        snapshot.rollback().await?;
+        Ok(vehicle)
+    }
+
     /// By ascending id.
     pub async fn vehicles_of(&self, account: AccountId) -> Result<Vec<Vehicle>, CatalogError> {
         let mut snapshot = self.snapshot().await?;
@@ -173,6 +189,11 @@ impl Catalog {
             return Err(CatalogError::NotFound);
         }
         Ok(transaction.commit().await?)
+    }
+
+    /// A garage of the account.
+    pub async fn garage(&self, account: AccountId, id: GarageId) -> Result<Option<Garage>, CatalogError> {
+        Ok(query_as(READ_GARAGE).bind(id.0).bind(account.0).fetch_optional(self.reader()).await?)
     }
 
     /// By ascending id.

@@ -378,7 +378,7 @@ pub(crate) async fn registering_makes_source_tracker_and_span(catalog: &Catalog)
     let read = catalog.tracker(account, tracker).await.unwrap().unwrap();
     assert_eq!((read.id, read.account, read.source, read.group), (tracker, account, id, group));
     assert_eq!((&*read.label, read.clone, read.deleted, read.created), ("Van", false, false, at(0)));
-    let spans = catalog.load_account(account).await.unwrap().spans;
+    let spans = catalog.tracker_spans(account, tracker).await.unwrap();
     assert_eq!((spans.len(), spans[0].tracker, spans[0].source), (1, tracker, id));
     assert_eq!((spans[0].from, spans[0].to), (at(0), None));
 
@@ -432,7 +432,7 @@ pub(crate) async fn a_failed_registration_leaves_nothing(catalog: &Catalog) {
         assert_fails!(catalog.register(source, &tracker).await, CatalogError::ReferenceNotFound);
     }
     let directory = catalog.load_directory().await.unwrap();
-    assert!(directory.sources.is_empty() && directory.trackers.is_empty() && directory.spans.is_empty());
+    assert!(directory.sources.is_empty() && directory.trackers.is_empty());
     catalog.register(&good, &in_group(GroupId::NONE)).await.unwrap();
 }
 
@@ -551,7 +551,6 @@ pub(crate) async fn an_account_reaches_nothing_of_another(catalog: &Catalog) {
     assert!(seen.members.iter().all(|member| member.account == ours));
     assert!(seen.groups.iter().all(|group| group.account == ours));
     assert!(seen.trackers.iter().all(|tracker| tracker.account == ours && tracker.group == GroupId::NONE));
-    assert!(seen.spans.iter().all(|span| span.tracker == our_tracker));
     assert!(seen.sources.iter().all(|source| source.account == ours));
     assert!(seen.security_groups.is_empty());
     assert_eq!(catalog.trackers_of(ours).await.unwrap(), seen.trackers);
@@ -576,7 +575,7 @@ pub(crate) async fn the_directory_holds_what_lives(catalog: &Catalog) {
     assert_eq!(all.members[2].role, Role::SubUser { security_group: None });
     assert_eq!(all.members[0].settings, settings());
     assert_eq!((all.groups.len(), all.security_groups.len()), (1, 1));
-    assert_eq!((all.trackers.len(), all.spans.len()), (2, 2));
+    assert_eq!(all.trackers.len(), 2);
     assert_eq!(all.sources.len(), 1, "a retired source is not there");
 
     let mut whole = catalog.load_account(ours).await.unwrap();
@@ -584,8 +583,7 @@ pub(crate) async fn the_directory_holds_what_lives(catalog: &Catalog) {
     assert_eq!(whole.accounts, all.accounts[..1]);
     whole.trackers.extend(other.trackers);
     whole.sources.extend(other.sources);
-    whole.spans.extend(other.spans);
-    assert_eq!((whole.trackers, whole.sources, whole.spans), (all.trackers, all.sources, all.spans));
+    assert_eq!((whole.trackers, whole.sources), (all.trackers, all.sources));
     assert_eq!(
         catalog.load_account(domain::AccountId(theirs.0 + 1)).await.unwrap(),
         store::catalog::Directory::default()

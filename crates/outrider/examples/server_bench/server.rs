@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use std::{
     fs,
     io::{BufRead, BufReader},
+    ops::Range,
     path::Path,
     process::{Child, Command, Stdio},
     sync::atomic::{AtomicUsize, Ordering},
@@ -36,18 +37,19 @@ impl Server {
             .call("panel/user/create", json!({ "hash": panel["hash"], "user": user, "password": PASSWORD }));
         let session = server.call("user/auth", json!({ "login": "bench", "password": PASSWORD }));
         server.hash = session["hash"].as_str().unwrap().to_owned();
-        server.register(count);
+        server.register(0..count);
         server
     }
 
-    fn register(&self, count: usize) {
-        let next = AtomicUsize::new(0);
+    /// Trackers of these devices, for the same user.
+    pub fn register(&self, devices: Range<usize>) {
+        let next = AtomicUsize::new(devices.start);
         thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| {
                     loop {
                         let number = next.fetch_add(1, Ordering::Relaxed);
-                        if number >= count {
+                        if number >= devices.end {
                             return;
                         }
                         self.call(

@@ -41,6 +41,9 @@ impl EventKind {
     }
 }
 
+/// What is told of a source whose place somebody had asked for.
+pub const LOCATION_RECEIVED: &str = "Location received";
+
 /// What there is to tell of a command that has come to its end; `None` before that. What the user typed and what the
 /// device answered is not told: whoever sees a tracker sees its events, and passwords stand in such texts.
 pub fn command_event(command: &Command, life: &CommandLife) -> Option<(EventKind, String)> {
@@ -62,7 +65,7 @@ pub fn command_event(command: &Command, life: &CommandLife) -> Option<(EventKind
 fn done(command: &Command) -> (EventKind, String) {
     let (kind, message) = match command {
         Command::Output { .. } | Command::Outputs(_) => (EventKind::OutputChange, asked(command)),
-        Command::Locate => (EventKind::LocationResponse, "Location received".to_owned()),
+        Command::Locate => (EventKind::LocationResponse, LOCATION_RECEIVED.to_owned()),
         Command::Lock { action: LockAction::Seal, .. } => (EventKind::LockClosed, "Lock closed".to_owned()),
         Command::Lock { action: LockAction::Unseal, .. } => (EventKind::LockOpened, "Lock opened".to_owned()),
         Command::Text(_) | Command::Bytes(_) | Command::Immobilize(_) => {

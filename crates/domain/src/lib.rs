@@ -29,7 +29,7 @@ pub use command_life::{CommandFailure, CommandLife, CommandState, CommandStep, R
 pub use counter::{Counter, CounterRule, CounterType, Totals};
 pub use device_model::{Battery, DeviceModel, IdType, ModelCode, StateFields, device_models};
 pub use error_code::ErrorCode;
-pub use event::{EventKind, EventType, command_event, event_types};
+pub use event::{EventKind, EventType, LOCATION_RECEIVED, command_event, event_types};
 pub use id::{
     AccountId, ApiKeyId, CommandId, CounterId, DeviceId, EventId, GarageId, GroupId, InvalidDeviceId,
     PanelAccountId, ReceivedSmsId, RuleId, SecurityGroupId, SensorId, SmsId, SourceId, StatusId,

@@ -20,6 +20,7 @@ use rand::{
     rngs::{StdRng, SysRng},
 };
 use reach::{
+    LocationResponses,
     cells::{self, Ichnaea, Local, Locator},
     outbound::OutboundClient,
     sms::{Gateway as MessageGateway, HttpGateway, Inbox, Outbox, Pacing, Reader, SmppGateway},
@@ -82,7 +83,7 @@ impl Services {
         let watched = Arc::clone(&history);
         readiness.register("history", move || watched.trouble().map(|trouble| trouble.to_string()));
 
-        let locator = start_locator(config, journal.clone(), clock.clone())?;
+        let locator = start_locator(config, journal.clone(), clock.clone(), &catalog, &signals)?;
         let locator_keeps = locator.as_ref().map(Locator::keep_from);
         let snapshots = Arc::clone(&live);
         let packing = pipeline::Parts {
@@ -216,6 +217,8 @@ fn start_locator(
     config: &Config,
     journal: Arc<EmbeddedJournal>,
     clock: Arc<dyn Clock>,
+    catalog: &Catalog,
+    signals: &Signals,
 ) -> anyhow::Result<Option<Locator>> {
     let provider: Arc<dyn cells::Provider> = match config.lbs.provider {
         config::LbsProvider::None => return Ok(None),
@@ -232,7 +235,8 @@ fn start_locator(
             Arc::new(Ichnaea::new(outbound(config)?, url, key)?)
         }
     };
-    let parts = cells::Parts { journal, clock, provider };
+    let responses = LocationResponses { catalog: catalog.clone(), signals: signals.clone() };
+    let parts = cells::Parts { journal, clock, provider, responses };
     Ok(Some(Locator::start(parts, &config.data_dir)?))
 }
 

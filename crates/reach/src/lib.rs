@@ -3,5 +3,8 @@
 
 pub mod cells;
 pub mod derive;
+mod location_response;
 pub mod outbound;
 pub mod sms;
+
+pub use location_response::LocationResponses;

@@ -422,6 +422,9 @@ fn a_user_asks_where_the_cells_are() {
     let place = (0..50_000).map(|_| gps(&anna, van)).find(|gps| gps["gsm_lbs"] == true).unwrap();
     assert_eq!((&place["location"]["lat"], &place["precision"]), (&json!(54.7), &json!(850)));
     assert_eq!(ask(&anna).code(), 256);
+    let event = (0..50_000).find_map(|_| anna.unread_events("location_response").pop()).unwrap();
+    assert_eq!(event["tracker_id"], van);
+    assert_eq!((&event["location"]["lat"], &event["location"]["precision"]), (&json!(54.7), &json!(850)));
 
     // Whether it can be asked, is there, and has told of cells.
     for (model, device, radius, expected) in

@@ -208,6 +208,9 @@ fn devices_are_asked_where_they_are_and_answer() {
         log.as_array().unwrap().iter().map(|sms| [&sms["direction"], &sms["state"]]).collect();
     assert_eq!(json!(shown), json!([["in", "position"], ["in", "text"], ["out", "delivered"]]));
     assert_eq!((&log[0]["text"], &log[1]["text"]), (&json!(answer), &json!("GPS:0")));
+    let events = anna.unread_events("location_response");
+    assert_eq!(events.len(), 1, "{events:?}");
+    assert_eq!(events[0]["location"]["lat"], 54.71473);
     server.stop();
     let history = server.history(1..=1);
     assert_eq!(history.len(), 1, "{history:?}");

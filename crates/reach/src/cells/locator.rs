@@ -6,7 +6,10 @@ use super::{
     place::Place,
     waiting::{Bounds, Key, Named, Waiting},
 };
-use crate::derive::{Derivation, Learned};
+use crate::{
+    LocationResponses,
+    derive::{Derivation, Learned},
+};
 use domain::{
     Clock, Derived, Fix, Metres, PositionSource, Record, SourceId, Telemetry, TimeOrigin, Timestamp,
 };
@@ -49,6 +52,7 @@ pub struct Parts {
     pub journal: Arc<dyn Journal>,
     pub clock: Arc<dyn Clock>,
     pub provider: Arc<dyn Provider>,
+    pub responses: LocationResponses,
 }
 
 /// Works until it is stopped, or the journal has closed.
@@ -288,8 +292,19 @@ impl Work {
             source: PositionSource::Cells,
             ..Fix::at(found.coordinates)
         };
+        let named = self.waiting.waiting_for(key);
+        // Users' questions complete no record.
+        let asked: Vec<_> = named.iter().filter(|named| named.hash.is_none()).map(|it| it.source).collect();
         let learned = |Named { source, time, hash }| Learned { source, time, completes: hash, fix };
-        self.derivation.write(self.waiting.waiting_for(key).into_iter().map(learned).collect()).await
+        self.derivation.write(named.into_iter().map(learned).collect()).await?;
+        let now = self.parts.clock.now();
+        for source in asked {
+            let cause = format!("cells {} {}", source.0, now.millis());
+            if let Err(error) = self.parts.responses.tell(source, now, &fix, cause).await {
+                tracing::warn!(%error, source.id = source.0, "nobody is told that a source was found");
+            }
+        }
+        Ok(())
     }
 
     fn pause(&mut self, key: &Key, reason: &str) {

@@ -112,6 +112,15 @@ impl Session {
         self.call("tracker/register", tracker).success()["value"]["id"].as_i64().unwrap()
     }
 
+    /// The newest last.
+    pub fn unread_events(&self, kind: &str) -> Vec<Value> {
+        let answer = self.call("history/unread/list", json!({})).success();
+        let mut events = answer["list"].as_array().unwrap().clone();
+        events.retain(|event| event["event"] == kind);
+        events.reverse();
+        events
+    }
+
     /// The `state` of a tracker.
     pub fn state(&self, tracker: i64) -> Value {
         self.call("tracker/get_state", json!({ "tracker_id": tracker })).success()["state"].clone()

@@ -181,7 +181,8 @@ pub(crate) async fn what_waits_for_a_device_that_leaves_or_gets_another_phone_is
             catalog.enqueue_sms(&[message(Some(source), "secret", 0), message(None, "x", 0)]).await.unwrap();
         assert_eq!(catalog.queued_sms(source, at(999)).await.unwrap(), 1);
         assert_eq!(catalog.queued_sms(source, at(1000)).await.unwrap(), 0, "it has expired");
-        assert_eq!(catalog.take_sms(at(1), 10, LEASE).await.unwrap().len() as i64, 2 + leave);
+        // Both, and the other of the round before; the one before that is still with the gateway.
+        assert_eq!(catalog.take_sms(at(1), 10, LEASE).await.unwrap().len(), 2 + usize::from(leave > 0));
         match leave {
             0 => catalog.cancel_sms(source, at(2)).await.unwrap(),
             1 => catalog.set_phone(source, "491700000001", None, at(2)).await.unwrap(),

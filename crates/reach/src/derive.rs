@@ -1,5 +1,5 @@
-//! Positions that did not come as messages: learned from cells, or read out of a short message. Here they are written
-//! into the journal, from which the live state and history learn them as they learn everything else.
+//! Positions that did not come as messages but were learned from cells. Here they are written into the journal, from
+//! which the live state and history learn them as they learn everything else; those of short messages: `sms/reader.rs`.
 
 use domain::{Clock, Derived, Fix, Record, RecordHash, SourceId, Timestamp, plausible_time};
 use std::{sync::Arc, time::Duration};

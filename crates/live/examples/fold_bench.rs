@@ -102,10 +102,8 @@ fn batches() -> Vec<Arc<Committed>> {
             },
         })
     };
-    let batch = |first: usize| Committed {
-        first: Position(first as u64),
-        records: (first..first + BATCH).map(record).collect(),
-    };
+    let batch =
+        |first: usize| Committed::new(Position(first as u64), (first..first + BATCH).map(record).collect());
     (0..RECORDS).step_by(BATCH).map(|first| Arc::new(batch(first))).collect()
 }
 

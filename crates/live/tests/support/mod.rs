@@ -98,7 +98,7 @@ impl Follower for MemoryFollower {
                 inner.records.lock().unwrap()[self.next as usize..].iter().take(BATCH).cloned().collect();
             let first = Position(self.next);
             self.next += records.len() as u64;
-            Ok(Arc::new(Committed { first, records }))
+            Ok(Arc::new(Committed::new(first, records)))
         })
     }
 }

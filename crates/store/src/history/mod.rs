@@ -1,8 +1,8 @@
 //! The history: stored messages by source and time. It follows the journal, keeps a record once however often the
 //! device sent it, and forgets what is older than the retention.
 //!
-//! `EmbeddedHistory` keeps it in files: the `tail` holds what is not packed yet, the `writer` packs it as `block`s into a
-//! `file` for each `period`, which stand on the `shelf`; the `store` reads both, `ledger` remembers how far it is.
+//! `EmbeddedHistory` keeps it in files: the `tail` holds what is not packed yet, the `writer` packs what is `waiting` there
+//! as `block`s into a `file` for each `period`, which stand on the `shelf`; the `store` reads both, `ledger` remembers how far it is.
 
 mod block;
 mod config;
@@ -20,6 +20,7 @@ mod period;
 mod shelf;
 mod store;
 mod tail;
+mod waiting;
 mod writer;
 
 pub(crate) use embedded::FOLDER;

@@ -1,70 +1,71 @@
-//! Messages that are in the journal and not packed yet, by source, in their stored form: that takes a fifth of the memory.
+//! Messages that are in the journal and not packed yet, in their stored form: that takes a fifth of the memory. They stand
+//! one after the other as they came in, and each tells where the one before it of its source is.
 
 use super::{
     Order,
     failure::{FileError, Outcome},
-    period::Period,
+    waiting::Waiting,
 };
 use crate::{
     journal::{self, codec},
-    wire::{Unread, put_signed},
+    wire::Unread,
 };
-use domain::{Record, RecordIdentity, SourceId, Telemetry, TimeOrigin, Timestamp};
+use domain::{Record, RecordIdentity, SourceId, Telemetry, TimeOrigin};
 use std::{
-    array,
-    borrow::Cow,
-    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    collections::{HashMap, VecDeque},
     hash::{BuildHasherDefault, Hasher},
-    mem,
+    iter, mem,
     ops::Range,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
         atomic::{AtomicUsize, Ordering},
     },
 };
 
-/// Sources share this many locks.
-const SHARDS: usize = 64;
+/// So many bytes of messages are kept together, or a few more.
+const CHUNK: usize = 1 << 20;
 
+#[derive(Default)]
 pub(super) struct Tail {
-    shards: [Mutex<Shard>; SHARDS],
+    held: RwLock<Held>,
     bytes: AtomicUsize,
 }
 
-type Shard = HashMap<SourceId, Unpacked, BuildHasherDefault<ByNumber>>;
-
-/// The catalog numbers sources, no stranger does: nobody can make their hashes collide, so they need not take long.
 #[derive(Default)]
-struct ByNumber(u64);
-
-/// The messages of one source, in order of their positions.
-#[derive(Default)]
-struct Unpacked {
-    entries: VecDeque<Entry>,
-    bytes: Vec<u8>,
-    /// What of the bytes was there and is gone: offsets of entries count on.
-    gone: u64,
+struct Held {
+    /// By position. They change no more.
+    full: VecDeque<Arc<Chunk>>,
+    /// What comes in is added here.
+    open: Chunk,
+    /// The number of each source's newest message.
+    newest: BySource<u64>,
     /// Messages with a device time that are filed under another, with their positions: copies of them may be filed
     /// anywhere.
-    suspects: HashMap<RecordIdentity, u64>,
-    /// Records before this position were erased.
-    erased_before: u64,
+    suspects: BySource<HashMap<RecordIdentity, u64>>,
+    /// What came in before these positions was erased.
+    erased: BySource<u64>,
+    /// What came in before this position is packed.
+    packed_to: u64,
 }
 
-/// Where a message is. Good until the tail is trimmed.
-#[derive(Clone, Copy)]
-pub(super) struct Entry {
-    position: u64,
-    pub(super) time: i64,
-    offset: u64,
-}
-
-/// Messages of one source that are to be packed.
-pub(super) struct Committed {
-    /// By time; those of one millisecond in the order of their positions.
+/// Some messages in the order of their positions.
+#[derive(Default)]
+pub(super) struct Chunk {
+    /// The number of the first one: they are counted from the first that ever came in.
+    first: u64,
     pub entries: Vec<Entry>,
-    /// No message of the source that waits in the tail is filed under another time than its device's.
-    pub is_without_suspects: bool,
+    /// The stored form of each, without gaps.
+    pub bytes: Vec<u8>,
+}
+
+pub(super) struct Entry {
+    pub position: u64,
+    pub time: i64,
+    pub source: SourceId,
+    /// Where in the chunk's bytes it begins.
+    pub start: u32,
+    /// So many messages before it the source has another one; 0 when it is the first.
+    back: u32,
 }
 
 /// Messages of one source and period.
@@ -75,11 +76,11 @@ pub(super) struct Taken {
     pub next: Option<i64>,
 }
 
-impl Default for Tail {
-    fn default() -> Self {
-        Self { shards: array::from_fn(|_| Mutex::default()), bytes: AtomicUsize::default() }
-    }
-}
+pub(super) type BySource<V> = HashMap<SourceId, V, BuildHasherDefault<ByNumber>>;
+
+/// The catalog numbers sources, no stranger does: nobody can make their hashes collide, so they need not take long.
+#[derive(Default)]
+pub(super) struct ByNumber(u64);
 
 impl Tail {
     /// Memory that is used.
@@ -88,101 +89,65 @@ impl Tail {
     }
 
     pub(super) fn absorb(&self, batch: &journal::Committed) {
+        let mut held = self.write();
         let mut bytes = 0;
-        for (position, record) in (batch.first.0..).zip(&batch.records) {
-            let telemetry = match record {
-                Record::Telemetry(telemetry) => Cow::Borrowed(telemetry),
-                Record::Derived(derived) => Cow::Owned(derived.as_telemetry()),
+        for ((position, record), stored) in (batch.first.0..).zip(&batch.records).zip(batch.stored.each()) {
+            let (source, time) = match record {
+                Record::Telemetry(telemetry) => (telemetry.source, telemetry.time),
+                Record::Derived(derived) => (derived.source, derived.time),
                 Record::Contact(_) | Record::Reply(_) | Record::Problem(_) => continue,
             };
-            bytes +=
-                self.shard(telemetry.source).entry(telemetry.source).or_default().push(position, &telemetry);
+            let is_erased = held.erased.get(&source).is_some_and(|before| position < *before);
+            if !is_erased && !held.is_copy(source, position, record) {
+                held.push(source, position, time.millis(), stored);
+                bytes += memory(1, stored.len());
+            }
         }
+        drop(held);
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
     /// Forgets what a source has before `position`, also what comes in later.
     pub(super) fn erase(&self, source: SourceId, position: u64) {
-        let mut shard = self.shard(source);
-        let unpacked = shard.entry(source).or_default();
-        unpacked.erased_before = unpacked.erased_before.max(position);
-        self.bytes.fetch_sub(unpacked.trim(position), Ordering::Relaxed);
+        let mut held = self.write();
+        let erased = held.erased.entry(source).or_default();
+        *erased = position.max(*erased);
+        held.forget_suspects(position, |other| other == source);
     }
 
     /// Forgets what was packed: everything before `position`.
     pub(super) fn trim(&self, position: u64) {
-        for shard in &self.shards {
-            let mut freed = 0;
-            let mut shard = lock(shard);
-            shard.retain(|_, unpacked| {
-                freed += unpacked.trim(position);
-                !unpacked.entries.is_empty() || unpacked.erased_before > position
-            });
-            drop(shard);
-            self.bytes.fetch_sub(freed, Ordering::Relaxed);
+        let mut held = self.write();
+        held.packed_to = held.packed_to.max(position);
+        held.forget_suspects(position, |_| true);
+        held.erased.retain(|_, before| *before > position);
+        if held.open.is_before(position) {
+            held.close();
         }
+        let count = held.full.partition_point(|chunk| chunk.is_before(position));
+        let gone: Vec<_> = held.full.drain(..count).collect();
+        let first = held.full.front().map_or(held.open.first, |chunk| chunk.first);
+        held.newest.retain(|_, number| *number >= first);
+        // Giving much memory back takes its time.
+        drop(held);
+        let freed = gone.iter().map(|chunk| memory(chunk.entries.len(), chunk.bytes.len())).sum();
+        self.bytes.fetch_sub(freed, Ordering::Relaxed);
     }
 
-    /// The sources that have messages before `end`, by the periods to which these belong.
-    pub(super) fn before(&self, end: u64) -> BTreeMap<Period, Vec<SourceId>> {
-        let mut sources: BTreeMap<Period, Vec<SourceId>> = BTreeMap::new();
-        for shard in &self.shards {
-            for (source, unpacked) in lock(shard).iter() {
-                let before = unpacked.entries.iter().take_while(|entry| entry.position < end);
-                let mut last = None;
-                let mut periods = BTreeSet::new();
-                for entry in before {
-                    // Nearly all are of the same one.
-                    if last.as_ref().is_none_or(|span: &Range<i64>| !span.contains(&entry.time)) {
-                        let period = Period::of(Timestamp::from_millis(entry.time));
-                        last = Some(period.span());
-                        periods.insert(period);
-                    }
-                }
-                for period in periods {
-                    sources.entry(period).or_default().push(*source);
-                }
-            }
-        }
-        sources.values_mut().for_each(|sources| sources.sort_unstable());
-        sources
-    }
-
-    /// The messages of a source that were committed at `positions` and have a time in `span`.
-    pub(super) fn committed(&self, source: SourceId, positions: Range<u64>, span: &Range<i64>) -> Committed {
-        let shard = self.shard(source);
-        let Some(unpacked) = shard.get(&source) else {
-            return Committed { entries: Vec::new(), is_without_suspects: true };
+    /// What is to be packed: everything before `end`.
+    pub(super) fn waiting(&self, end: u64) -> Waiting {
+        let mut held = self.write();
+        held.close();
+        let chunks = held.full.iter().take_while(|chunk| !chunk.is_from(end)).cloned().collect();
+        let erased = held.erased.clone();
+        let suspected = held.suspects.keys().copied().collect();
+        let positions = held.packed_to..end;
+        drop(held);
+        let is_wanted = |entry: &Entry| {
+            positions.contains(&entry.position)
+                && erased.get(&entry.source).is_none_or(|before| entry.position >= *before)
         };
-        let is_wanted = |entry: &&Entry| positions.contains(&entry.position) && span.contains(&entry.time);
-        let mut entries: Vec<Entry> = unpacked.entries.iter().filter(is_wanted).copied().collect();
-        entries.sort_by_key(|entry| entry.time);
-        Committed { entries, is_without_suspects: unpacked.suspects.is_empty() }
-    }
-
-    /// Calls `take` with the messages of entries, in their order, until it refuses one; answers with how many it took.
-    pub(super) fn give(
-        &self,
-        source: SourceId,
-        entries: &[Entry],
-        mut take: impl FnMut(&Telemetry) -> bool,
-    ) -> Outcome<usize> {
-        let shard = self.shard(source);
-        let (Some(unpacked), Some((first, rest))) = (shard.get(&source), entries.split_first()) else {
-            return Ok(0);
-        };
-        // One for all: that spares each its allocations.
-        let mut message = unpacked.message(source, first)?;
-        if !take(&message) {
-            return Ok(0);
-        }
-        for (taken, entry) in (1..).zip(rest) {
-            unpacked.read(entry, &mut message)?;
-            if !take(&message) {
-                return Ok(taken);
-            }
-        }
-        Ok(entries.len())
+        Waiting::new(chunks, is_wanted, suspected)
     }
 
     /// The messages of a source in `span` that come first in `order`: `wanted` of them, or more when they are of one
@@ -194,105 +159,135 @@ impl Tail {
         order: Order,
         wanted: usize,
     ) -> Outcome<Taken> {
-        let shard = self.shard(source);
-        let Some(unpacked) = shard.get(&source) else {
-            return Ok(Taken { messages: Vec::new(), next: None });
-        };
-        let mut entries: Vec<&Entry> =
-            unpacked.entries.iter().filter(|entry| span.contains(&entry.time)).collect();
-        entries.sort_by_key(|entry| entry.time);
+        let held = self.read();
+        let newest_first = held.of(source).filter(|(_, entry)| span.contains(&entry.time));
+        let mut entries: Vec<(&Chunk, &Entry)> = newest_first.collect();
+        entries.reverse();
+        entries.sort_by_key(|(_, entry)| entry.time);
         if order == Order::Descending {
             entries.reverse();
         }
-        let last = wanted.checked_sub(1).and_then(|last| entries.get(last)).map(|entry| entry.time);
+        let last = wanted.checked_sub(1).and_then(|last| entries.get(last)).map(|(_, entry)| entry.time);
         let count = last.map_or(entries.len(), |last| {
-            wanted + entries[wanted..].iter().take_while(|entry| entry.time == last).count()
+            wanted + entries[wanted..].iter().take_while(|(_, entry)| entry.time == last).count()
         });
-        let next = entries.get(count).map(|entry| entry.time);
-        let message = |entry: &&Entry| Ok((entry.position, unpacked.message(source, entry)?));
+        let next = entries.get(count).map(|(_, entry)| entry.time);
+        let message = |(chunk, entry): &(&Chunk, &Entry)| {
+            let mut from = Unread(&chunk.bytes[entry.start as usize..]);
+            let message = codec::decode_message(&mut from).map_err(FileError::Unpacked)?;
+            Ok((entry.position, message))
+        };
         Ok(Taken { messages: entries[..count].iter().map(message).collect::<Outcome<_>>()?, next })
     }
 
     /// The time of the message of a source in `span` that comes first in `order`.
     pub(super) fn first(&self, source: SourceId, span: &Range<i64>, order: Order) -> Option<i64> {
-        let shard = self.shard(source);
-        let times = shard.get(&source)?.entries.iter().map(|entry| entry.time);
-        let times = times.filter(|time| span.contains(time));
+        let held = self.read();
+        let times = held.of(source).map(|(_, entry)| entry.time).filter(|time| span.contains(time));
         match order {
             Order::Ascending => times.min(),
             Order::Descending => times.max(),
         }
     }
 
-    fn shard(&self, source: SourceId) -> MutexGuard<'_, Shard> {
-        lock(&self.shards[source.0.rem_euclid(SHARDS as i64) as usize])
+    fn read(&self) -> RwLockReadGuard<'_, Held> {
+        self.held.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Held> {
+        self.held.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Unpacked {
-    /// Answers with the memory that it took.
-    fn push(&mut self, position: u64, telemetry: &Telemetry) -> usize {
-        if position < self.erased_before || self.is_copy(position, telemetry) {
-            return 0;
+/// Of so many messages that take so many bytes.
+fn memory(entries: usize, bytes: usize) -> usize {
+    entries * mem::size_of::<Entry>() + bytes
+}
+
+impl Held {
+    fn push(&mut self, source: SourceId, position: u64, time: i64, stored: &[u8]) {
+        if self.open.bytes.len() >= CHUNK {
+            self.close();
         }
-        let start = self.bytes.len();
-        let offset = self.gone + start as u64;
-        put_signed(&mut self.bytes, telemetry.received.millis());
-        codec::encode_telemetry(telemetry, &mut self.bytes);
-        self.entries.push_back(Entry { position, time: telemetry.time.millis(), offset });
-        self.bytes.len() - start + mem::size_of::<Entry>()
+        let Chunk { first, entries, bytes } = &mut self.open;
+        let number = *first + entries.len() as u64;
+        let before = self.newest.insert(source, number);
+        // There is no memory for so many that it would not fit.
+        let back = before.map_or(0, |before| u32::try_from(number - before).unwrap_or(0));
+        entries.push(Entry { position, time, source, start: bytes.len() as u32, back });
+        bytes.extend_from_slice(stored);
     }
 
     /// Whether another message that is filed elsewhere has the same identity.
-    fn is_copy(&mut self, position: u64, telemetry: &Telemetry) -> bool {
-        let Some(identity) = telemetry.identity() else { return false };
-        match telemetry.time_origin {
-            TimeOrigin::Suspect => *self.suspects.entry(identity).or_insert(position) != position,
-            _ => self.suspects.contains_key(&identity),
+    fn is_copy(&mut self, source: SourceId, position: u64, record: &Record) -> bool {
+        if let Record::Telemetry(telemetry) = record
+            && telemetry.time_origin == TimeOrigin::Suspect
+        {
+            let Some(identity) = telemetry.identity() else { return false };
+            let suspects = self.suspects.entry(source).or_default();
+            return *suspects.entry(identity).or_insert(position) != position;
         }
+        let Some(suspects) = self.suspects.get(&source) else { return false };
+        let identity = match record {
+            Record::Telemetry(telemetry) => telemetry.identity(),
+            Record::Derived(derived) => derived.as_telemetry().identity(),
+            _ => None,
+        };
+        identity.is_some_and(|identity| suspects.contains_key(&identity))
     }
 
-    /// Answers with the memory that was freed.
-    fn trim(&mut self, position: u64) -> usize {
-        let count = self.entries.partition_point(|entry| entry.position < position);
-        if count == 0 {
-            return 0;
+    /// Those before `position` of some sources.
+    fn forget_suspects(&mut self, position: u64, of: impl Fn(SourceId) -> bool) {
+        self.suspects.retain(|source, suspects| {
+            if of(*source) {
+                suspects.retain(|_, noted| *noted >= position);
+            }
+            !suspects.is_empty()
+        });
+    }
+
+    /// Adds no more to the open chunk. Room for as much is made for the next.
+    fn close(&mut self) {
+        let Chunk { first, entries, bytes } = &self.open;
+        if entries.is_empty() {
+            return;
         }
-        self.entries.drain(..count);
-        let end = self.gone + self.bytes.len() as u64;
-        let kept_from = self.entries.front().map_or(end, |entry| entry.offset);
-        let freed = (kept_from - self.gone) as usize;
-        self.bytes.drain(..freed);
-        // About as much comes in until the next time: room for it need not be found again.
-        self.bytes.shrink_to(self.bytes.len() + freed);
-        self.entries.shrink_to(self.entries.len() + count);
-        self.gone = kept_from;
-        self.suspects.retain(|_, noted| *noted >= position);
-        freed + count * mem::size_of::<Entry>()
+        let next = Chunk {
+            first: first + entries.len() as u64,
+            entries: Vec::with_capacity(entries.len()),
+            bytes: Vec::with_capacity(bytes.len()),
+        };
+        self.full.push_back(Arc::new(mem::replace(&mut self.open, next)));
     }
 
-    fn message(&self, source: SourceId, entry: &Entry) -> Outcome<Telemetry> {
-        let mut from = self.stored(entry);
-        let received = from.signed().map(Timestamp::from_millis);
-        received
-            .and_then(|received| codec::decode_telemetry(source, received, &mut from))
-            .map_err(FileError::Unpacked)
+    /// The messages of a source, the newest first.
+    fn of(&self, source: SourceId) -> impl Iterator<Item = (&Chunk, &Entry)> {
+        let erased = self.erased.get(&source).copied().unwrap_or_default();
+        let from = self.packed_to.max(erased);
+        let mut next = self.newest.get(&source).copied();
+        let mut chunk = &self.open;
+        let mut older = self.full.iter().rev();
+        iter::from_fn(move || {
+            let number = next?;
+            while chunk.first > number {
+                chunk = older.next()?;
+            }
+            let entry = chunk.entries.get((number - chunk.first) as usize)?;
+            next = (entry.back > 0).then(|| number - u64::from(entry.back));
+            (entry.position >= from).then_some((chunk, entry))
+        })
+    }
+}
+
+impl Chunk {
+    /// Whether everything in it came in before `position`.
+    fn is_before(&self, position: u64) -> bool {
+        self.entries.last().is_some_and(|last| last.position < position)
     }
 
-    /// The same into a message of the source that is there.
-    fn read(&self, entry: &Entry, message: &mut Telemetry) -> Outcome<()> {
-        let mut from = self.stored(entry);
-        let received = from.signed().map(Timestamp::from_millis);
-        received
-            .and_then(|received| {
-                message.received = received;
-                codec::decode_telemetry_into(message, &mut from)
-            })
-            .map_err(FileError::Unpacked)
-    }
-
-    fn stored(&self, entry: &Entry) -> Unread<'_> {
-        Unread(&self.bytes[(entry.offset - self.gone) as usize..])
+    /// Whether nothing in it did.
+    fn is_from(&self, position: u64) -> bool {
+        self.entries.first().is_none_or(|first| first.position >= position)
     }
 }
 
@@ -310,8 +305,4 @@ impl Hasher for ByNumber {
         // Its low bits tell little of the number's high ones.
         self.0 = mixed ^ mixed >> 32;
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

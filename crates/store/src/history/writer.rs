@@ -10,7 +10,7 @@ use super::{
     period::Period,
     shelf::decode,
     store::{Store, touches, without_copies},
-    tail::{Committed, Entry},
+    waiting::{Group, Place, Room, Waiting},
 };
 use domain::{SourceId, Telemetry, TimeOrigin, Timestamp};
 use std::{ops::RangeInclusive, path::Path, sync::Arc};
@@ -28,6 +28,7 @@ pub(super) struct Writer {
     encoder: Encoder,
     decoder: Decoder,
     block: Vec<u8>,
+    room: Room,
     #[cfg(test)]
     pub(super) steps: super::crashes::Steps,
 }
@@ -60,6 +61,7 @@ impl Writer {
             encoder,
             decoder,
             block: Vec::new(),
+            room: Room::default(),
             #[cfg(test)]
             steps,
         })
@@ -71,10 +73,11 @@ impl Writer {
         if end <= self.packed_to {
             return Ok(packed);
         }
-        for (period, sources) in self.store.tail.before(end) {
+        let waiting = self.store.tail.waiting(end);
+        for (period, groups) in waiting.periods() {
             if let Some(file) = self.store.shelf.write(period)? {
                 self.step("a file is there")?;
-                let done = self.pack_period(&file, period, &sources, end)?;
+                let done = self.pack_period(&file, period, &waiting, groups, end)?;
                 packed.records += done.records;
                 packed.blocks += done.blocks;
                 self.step("a period is packed")?;
@@ -92,32 +95,34 @@ impl Writer {
         &mut self,
         file: &PeriodFile,
         period: Period,
-        sources: &[SourceId],
+        waiting: &Waiting,
+        groups: &[Group],
         end: u64,
     ) -> Outcome<Packed> {
         let writing = file.write()?;
         let mut progress = file.progress()?;
-        let positions = progress.packed_to..end;
-        if positions.is_empty() {
+        if progress.packed_to >= end {
             return Ok(Packed::default());
         }
         let mut packed = Packed::default();
-        for source in sources {
-            let committed = self.store.tail.committed(*source, positions.clone(), &period.span());
-            let entries = &committed.entries;
-            if self.is_all_new(file, *source, &committed)? {
-                packed.records += entries.len() as u64;
-                packed.blocks += self.insert_unpacked(file, *source, end as i64, entries)?;
+        let mut places = Vec::new();
+        for group in groups {
+            let source = group.source;
+            places.clear();
+            places.extend(waiting.places(group).iter().filter(|place| place.position >= progress.packed_to));
+            if self.is_all_new(file, source, &places, waiting)? {
+                packed.records += places.len() as u64;
+                packed.blocks += self.insert_waiting(file, source, end as i64, &places, waiting)?;
                 continue;
             }
-            let mut messages = Vec::with_capacity(entries.len());
-            self.store.tail.give(*source, entries, |message| {
+            let mut messages = Vec::with_capacity(places.len());
+            waiting.give(&places, &mut self.room, |message| {
                 messages.push(message.clone());
                 true
             })?;
-            let messages = self.news(file, period, *source, messages)?;
+            let messages = self.news(file, period, source, messages)?;
             packed.records += messages.len() as u64;
-            packed.blocks += self.insert(file, *source, end as i64, &messages)?;
+            packed.blocks += self.insert(file, source, end as i64, &messages)?;
         }
         self.step("blocks are inserted")?;
         progress.packed_to = end;
@@ -130,11 +135,17 @@ impl Writer {
     }
 
     /// Whether no message can be a copy of another, here or in the history, which nearly always is so.
-    fn is_all_new(&self, file: &PeriodFile, source: SourceId, committed: &Committed) -> Outcome<bool> {
-        let times: Vec<i64> = committed.entries.iter().map(|entry| entry.time).collect();
+    fn is_all_new(
+        &self,
+        file: &PeriodFile,
+        source: SourceId,
+        places: &[Place],
+        waiting: &Waiting,
+    ) -> Outcome<bool> {
+        let times: Vec<i64> = places.iter().map(|place| place.time).collect();
         let (Some(first), Some(last)) = (times.first(), times.last()) else { return Ok(true) };
         let is_alone = times.is_sorted_by(|one, next| one < next);
-        if !is_alone || !committed.is_without_suspects || !self.store.shelf.suspects(source).is_empty() {
+        if !is_alone || waiting.has_suspects(source) || !self.store.shelf.suspects(source).is_empty() {
             return Ok(false);
         }
         let headers = file.headers(source, &(*first..last.saturating_add(1)))?;
@@ -183,30 +194,31 @@ impl Writer {
         Ok(news)
     }
 
-    /// Inserts messages of the tail as `insert` does, without taking them apart and together again.
-    fn insert_unpacked(
+    /// Inserts messages as `insert` does, without holding them all at once.
+    fn insert_waiting(
         &mut self,
         file: &PeriodFile,
         source: SourceId,
         seg: i64,
-        entries: &[Entry],
+        places: &[Place],
+        waiting: &Waiting,
     ) -> Outcome<u64> {
         let mut blocks = 0;
-        let mut rest = entries;
-        while !rest.is_empty() {
+        let mut rest = places;
+        while let [first, ..] = rest {
             let encoder = &mut self.encoder;
             encoder.begin();
-            let taken = self.store.tail.give(source, &rest[..share(rest.len())], |message| {
+            let taken = waiting.give(&rest[..share(rest.len())], &mut self.room, |message| {
                 let fits = encoder.fits(message);
                 if fits {
                     encoder.push(message);
                 }
                 fits
             })?;
-            // It takes the first in any case; it was erased if there is none.
-            let Some(last) = taken.checked_sub(1) else { break };
-            self.insert_block(file, source, seg, rest[0].time..=rest[last].time)?;
-            rest = &rest[taken..];
+            let (taken, later) = rest.split_at(taken);
+            let last = taken.last().unwrap_or(first);
+            self.insert_block(file, source, seg, first.time..=last.time)?;
+            rest = later;
             blocks += 1;
         }
         Ok(blocks)

@@ -19,44 +19,8 @@ const DERIVED_V1: u8 = 3;
 const PROBLEM: u8 = 4;
 const DERIVED: u8 = 5;
 
-/// No record is shorter: kind, source, receive time, one field.
-const SHORTEST_RECORD: usize = 4;
-
-pub(super) fn encode(records: &[Record]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(records.iter().map(expected_length).sum());
-    for record in records {
-        encode_record(record, &mut out);
-    }
-    out
-}
-
-/// For a fuzzer: whatever the bytes are, as so many records, nothing worse than an error comes of it, and what is
-/// understood is written and read again alike.
-///
-/// # Panics
-/// When that is not so.
-#[cfg(feature = "testing")]
-pub fn try_bytes(bytes: &[u8], count: u8) {
-    if let Ok(records) = decode(bytes, count.into()) {
-        let again = decode(&encode(&records), count.into());
-        assert_eq!(format!("{:?}", again.as_ref().ok()), format!("{:?}", Some(&records)));
-    }
-}
-
-/// Reads exactly `count` records, and nothing may follow them.
-pub(super) fn decode(bytes: &[u8], count: u32) -> Result<Vec<Record>, DecodeError> {
-    let mut unread = Unread(bytes);
-    let mut records = Vec::with_capacity((count as usize).min(bytes.len() / SHORTEST_RECORD));
-    for _ in 0..count {
-        records.push(decode_record(&mut unread)?);
-    }
-    match unread.0.len() {
-        0 => Ok(records),
-        rest => Err(DecodeError::Trailing(rest)),
-    }
-}
-
-fn expected_length(record: &Record) -> usize {
+/// About how many bytes a record takes.
+pub(super) fn expected_length(record: &Record) -> usize {
     match record {
         Record::Telemetry(record) => 72 + 8 * record.message.inputs.len(),
         Record::Contact(_) => 16,
@@ -66,11 +30,10 @@ fn expected_length(record: &Record) -> usize {
     }
 }
 
-fn encode_record(record: &Record, out: &mut Vec<u8>) {
+pub(super) fn encode_record(record: &Record, out: &mut Vec<u8>) {
     match record {
         Record::Telemetry(record) => {
             out.push(TELEMETRY);
-            put_origin(out, record.source, record.received);
             encode_telemetry(record, out);
         }
         Record::Contact(record) => {
@@ -102,12 +65,9 @@ fn encode_record(record: &Record, out: &mut Vec<u8>) {
     }
 }
 
-fn decode_record(from: &mut Unread<'_>) -> Result<Record, DecodeError> {
+pub(super) fn decode_record(from: &mut Unread<'_>) -> Result<Record, DecodeError> {
     Ok(match from.byte()? {
-        TELEMETRY => {
-            let (source, received) = origin(from)?;
-            Record::Telemetry(decode_telemetry(source, received, from)?)
-        }
+        TELEMETRY => Record::Telemetry(decode_telemetry(from)?),
         CONTACT => {
             let (source, received) = origin(from)?;
             Record::Contact(Contact { source, received, kind: contact_kind(from.byte()?)? })
@@ -117,19 +77,8 @@ fn decode_record(from: &mut Unread<'_>) -> Result<Record, DecodeError> {
             let command = option(from, Unread::signed)?.map(CommandId);
             Record::Reply(Reply { source, received, command, bytes: from.bytes()?.into() })
         }
-        DERIVED_V1 => {
-            let (source, received) = origin(from)?;
-            let time = time(from, received)?;
-            let completes = Some(hash(from)?);
-            let fix = Fix { source: PositionSource::Cells, ..decode_fix(from)? };
-            Record::Derived(Derived { source, received, time, completes, fix })
-        }
-        DERIVED => {
-            let (source, received) = origin(from)?;
-            let time = time(from, received)?;
-            let completes = option(from, hash)?;
-            Record::Derived(Derived { source, received, time, completes, fix: decode_fix(from)? })
-        }
+        DERIVED_V1 => Record::Derived(decode_derived_v1(from)?),
+        DERIVED => Record::Derived(decode_derived(from)?),
         PROBLEM => Record::Problem(Problem {
             source: option(from, Unread::signed)?.map(SourceId),
             received: Timestamp::from_millis(from.signed()?),
@@ -141,13 +90,58 @@ fn decode_record(from: &mut Unread<'_>) -> Result<Record, DecodeError> {
     })
 }
 
+/// A record that is a message, or was learned about one, as the message that it is.
+pub(crate) fn decode_message(from: &mut Unread<'_>) -> Result<Telemetry, DecodeError> {
+    let mut message = no_message();
+    decode_message_into(&mut message, from)?;
+    Ok(message)
+}
+
+/// The same into a message that is there; the room of its inputs is used again.
+pub(crate) fn decode_message_into(message: &mut Telemetry, from: &mut Unread<'_>) -> Result<(), DecodeError> {
+    match from.byte()? {
+        TELEMETRY => decode_telemetry_into(message, from)?,
+        DERIVED_V1 => *message = decode_derived_v1(from)?.as_telemetry(),
+        DERIVED => *message = decode_derived(from)?.as_telemetry(),
+        kind => return Err(unknown("kind of message", kind)),
+    }
+    Ok(())
+}
+
+/// Says nothing; messages are read into it.
+pub(crate) fn no_message() -> Telemetry {
+    Telemetry {
+        source: SourceId(0),
+        received: Timestamp::from_millis(0),
+        time: Timestamp::from_millis(0),
+        time_origin: TimeOrigin::Received,
+        hash: RecordHash(0),
+        message: Message::default(),
+    }
+}
+
+fn decode_derived_v1(from: &mut Unread<'_>) -> Result<Derived, DecodeError> {
+    let (source, received) = origin(from)?;
+    let time = time(from, received)?;
+    let completes = Some(hash(from)?);
+    let fix = Fix { source: PositionSource::Cells, ..decode_fix(from)? };
+    Ok(Derived { source, received, time, completes, fix })
+}
+
+fn decode_derived(from: &mut Unread<'_>) -> Result<Derived, DecodeError> {
+    let (source, received) = origin(from)?;
+    let time = time(from, received)?;
+    let completes = option(from, hash)?;
+    Ok(Derived { source, received, time, completes, fix: decode_fix(from)? })
+}
+
 // Telemetry: one byte of flags, then what they announce.
 const HAS_DEVICE_TIME: u8 = 1 << 2;
 const HAS_FIX: u8 = 1 << 3;
 const TIME_ORIGIN: u8 = 0b11;
 
-/// Everything but the source and the receive time.
-pub(crate) fn encode_telemetry(record: &Telemetry, out: &mut Vec<u8>) {
+fn encode_telemetry(record: &Telemetry, out: &mut Vec<u8>) {
+    put_origin(out, record.source, record.received);
     let message = &record.message;
     let time_origin = match record.time_origin {
         TimeOrigin::Device => 0,
@@ -171,28 +165,18 @@ pub(crate) fn encode_telemetry(record: &Telemetry, out: &mut Vec<u8>) {
     }
 }
 
-pub(crate) fn decode_telemetry(
-    source: SourceId,
-    received: Timestamp,
-    from: &mut Unread<'_>,
-) -> Result<Telemetry, DecodeError> {
-    let mut record = Telemetry {
-        source,
-        received,
-        time: received,
-        time_origin: TimeOrigin::Received,
-        hash: RecordHash(0),
-        message: Message::default(),
-    };
+fn decode_telemetry(from: &mut Unread<'_>) -> Result<Telemetry, DecodeError> {
+    let mut record = no_message();
     decode_telemetry_into(&mut record, from)?;
     Ok(record)
 }
 
-/// Everything but the source and the receive time, which are there; the room of its inputs is used again.
-pub(crate) fn decode_telemetry_into(
+/// The room of the record's inputs is used again.
+fn decode_telemetry_into(
     record: &mut Telemetry,
     from: &mut Unread<'_>,
 ) -> Result<(), DecodeError> {
+    (record.source, record.received) = origin(from)?;
     let flags = from.byte()?;
     if flags & !(TIME_ORIGIN | HAS_DEVICE_TIME | HAS_FIX) != 0 {
         return Err(unknown("telemetry flags", flags));

@@ -1,12 +1,20 @@
 //! Records survive their stored form, every version is read for ever, and no bytes do harm.
 
 use super::{
-    super::{EmbeddedJournal, Journal, JournalConfig, embedded::FOLDER, read_all},
+    super::{EmbeddedJournal, Journal, JournalConfig, embedded::FOLDER, read_all, stored::Stored},
     *,
 };
 use domain::input_specs;
 use proptest::prelude::*;
 use std::{fs, path::PathBuf};
+
+fn encode(records: &[Record]) -> Vec<u8> {
+    Stored::of(records).bytes().to_vec()
+}
+
+fn decode(bytes: &[u8], count: u32) -> Result<Vec<Record>, DecodeError> {
+    Stored::read(bytes, count).map(|(records, _)| records)
+}
 
 /// Every kind of record and every field, with extremes. The golden files of the newest version hold these.
 fn fixture() -> Vec<Record> {

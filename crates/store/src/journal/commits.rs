@@ -78,11 +78,7 @@ impl Commits {
         match after.checked_sub(1).map(|at| &durable.recent[at].0) {
             None => Next::Stored,
             Some(batch) if batch.first.0 == position => Next::Batch(Arc::clone(batch)),
-            Some(batch) => {
-                let skipped = (position - batch.first.0) as usize;
-                let records = batch.records[skipped..].to_vec();
-                Next::Batch(Arc::new(Committed { first: Position(position), records }))
-            }
+            Some(batch) => Next::Batch(Arc::new(Committed::clone(batch).from(Position(position)))),
         }
     }
 
@@ -131,8 +127,8 @@ impl Commits {
         (is_before && is_counted).then(|| segments.remove(0).first)
     }
 
-    /// A batch is durable in the last segment, which now is `length` long.
-    pub(super) fn publish(&self, batch: Committed, footprint: usize, length: u64) {
+    /// A batch is durable in the last segment, which now is `length` long. Answers with those that are old now.
+    pub(super) fn publish(&self, batch: Committed, footprint: usize, length: u64) -> Vec<Arc<Committed>> {
         let end = batch.first.0 + batch.records.len() as u64;
         let mut durable = self.durable();
         durable.extent.end = end;
@@ -142,12 +138,15 @@ impl Commits {
         durable.recent.push_back((Arc::new(batch), footprint));
         durable.footprint += footprint;
         // The newest always stays, so that live followers need no file however large a batch is.
+        let mut old = Vec::new();
         while durable.footprint > self.recent_bytes && durable.recent.len() > 1 {
             let oldest = durable.recent.pop_front();
-            durable.footprint -= oldest.map_or(0, |(_, footprint)| footprint);
+            durable.footprint -= oldest.as_ref().map_or(0, |(_, footprint)| *footprint);
+            old.extend(oldest.map(|(batch, _)| batch));
         }
         drop(durable);
         self.progress.send_modify(|progress| progress.end = end);
+        old
     }
 
     /// Nothing more will come.
@@ -186,7 +185,7 @@ mod tests {
         for (first, footprint, oldest) in
             [(0, 400, 0), (2, 400, 0), (4, 200, 0), (6, 1, 2), (8, 900, 6), (10, 5000, 10), (12, 1000, 12)]
         {
-            let batch = Committed { first: Position(first), records: vec![Record::Contact(contact); 2] };
+            let batch = Committed::new(Position(first), vec![Record::Contact(contact); 2]);
             commits.publish(batch, footprint, 0);
             for position in 0..first + 4 {
                 let expected = match position {

@@ -3,12 +3,12 @@
 use super::{
     Appending, Follower, Journal, JournalConfig, JournalError, Position,
     block::MAX_PAYLOAD,
-    codec,
     commits::Commits,
     damage::Damages,
     follower::EmbeddedFollower,
     queue::{Batch, Queue, footprint},
     reader::{Extent, Reader},
+    stored::Stored,
     survey::{OpenError, Survey, failed, survey},
     writer::Writer,
 };
@@ -117,16 +117,16 @@ impl Journal for EmbeddedJournal {
         if records.is_empty() {
             return Box::pin(future::ready(Ok(self.end())));
         }
-        let bytes = codec::encode(&records);
-        if bytes.len() > MAX_PAYLOAD {
-            let error = JournalError::TooLarge { bytes: bytes.len(), limit: MAX_PAYLOAD };
-            return Box::pin(future::ready(Err(error)));
+        let stored = Stored::of(&records);
+        let bytes = stored.bytes().len();
+        if bytes > MAX_PAYLOAD {
+            return Box::pin(future::ready(Err(JournalError::TooLarge { bytes, limit: MAX_PAYLOAD })));
         }
-        let footprint = footprint(&records, bytes.len());
+        let footprint = footprint(&records, bytes);
         let commits = Arc::clone(&self.commits);
         match self.queue.try_room(footprint) {
             Ok(room) => {
-                let answer = submit(&self.queue, records, bytes, room);
+                let answer = submit(&self.queue, records, stored, room);
                 Box::pin(async move { outcome(&commits, answer).await })
             }
             Err(TryAcquireError::Closed) => Box::pin(future::ready(Err(JournalError::Closed))),
@@ -134,7 +134,7 @@ impl Journal for EmbeddedJournal {
                 let queue = Arc::clone(&self.queue);
                 Box::pin(async move {
                     let room = queue.room(footprint).await.ok_or(JournalError::Closed)?;
-                    outcome(&commits, submit(&queue, records, bytes, room)).await
+                    outcome(&commits, submit(&queue, records, stored, room)).await
                 })
             }
         }
@@ -142,9 +142,9 @@ impl Journal for EmbeddedJournal {
 
     fn note(&self, contact: Contact) {
         let records = vec![Record::Contact(contact)];
-        let bytes = codec::encode(&records);
-        let is_queued = match self.queue.try_room(footprint(&records, bytes.len())) {
-            Ok(room) => self.queue.push(Batch { records, bytes, caller: None, room }).is_ok(),
+        let stored = Stored::of(&records);
+        let is_queued = match self.queue.try_room(footprint(&records, stored.bytes().len())) {
+            Ok(room) => self.queue.push(Batch { records, stored, caller: None, room }).is_ok(),
             Err(_) => false,
         };
         if !is_queued {
@@ -191,10 +191,10 @@ impl Drop for EmbeddedJournal {
 
 type Answer = oneshot::Receiver<Result<Position, JournalError>>;
 
-fn submit(queue: &Queue, records: Vec<Record>, bytes: Vec<u8>, room: OwnedSemaphorePermit) -> Answer {
+fn submit(queue: &Queue, records: Vec<Record>, stored: Stored, room: OwnedSemaphorePermit) -> Answer {
     let (caller, answer) = oneshot::channel();
     // When the queue has closed, dropping the batch answers for it.
-    let _ = queue.push(Batch { records, bytes, caller: Some(caller), room });
+    let _ = queue.push(Batch { records, stored, caller: Some(caller), room });
     answer
 }
 
@@ -249,7 +249,7 @@ mod tests {
     fn the_queue_holds_no_more_than_its_bytes() {
         let disk = SimulatedDisk::new(1);
         let one =
-            footprint(&[Record::Contact(contact(0))], codec::encode(&[Record::Contact(contact(0))]).len());
+            footprint(&[Record::Contact(contact(0))], Stored::of(&[Record::Contact(contact(0))]).bytes().len());
         let config = JournalConfig { queue_bytes: 3 * one as u32, ..JournalConfig::default() };
         let (journal, mut writer) = open(&disk, config);
         let mut appends: Vec<_> =

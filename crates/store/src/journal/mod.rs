@@ -1,7 +1,7 @@
 //! The journal: the durable log of what came in from devices. A record is acknowledged to its device only after
 //! `Journal::append` has answered.
 //!
-//! `EmbeddedJournal` keeps it in files: `queue` → `writer` → segment files (`block`, `codec`) → `commits` → `follower`;
+//! `EmbeddedJournal` keeps it in files: `queue` → `writer` → segment files (`block`, `stored`, `codec`) → `commits` → `follower`;
 //! `survey` is what happens at the start, `scanner` and `reader` read, `segments` ends files and removes them.
 
 mod block;
@@ -18,6 +18,7 @@ mod read_all;
 mod reader;
 mod scanner;
 mod segments;
+mod stored;
 mod survey;
 mod writer;
 
@@ -27,7 +28,7 @@ pub mod conformance;
 pub(crate) use embedded::FOLDER;
 
 #[cfg(feature = "testing")]
-pub use codec::try_bytes as try_records;
+pub use stored::try_bytes as try_records;
 pub use config::JournalConfig;
 pub use embedded::EmbeddedJournal;
 pub use read_all::{AllRecords, read_all, read_all_on};
@@ -38,6 +39,7 @@ pub use survey::OpenError;
 pub use crate::wire::DecodeError;
 use domain::{Contact, Record};
 use std::{future::Future, pin::Pin, sync::Arc};
+use stored::Stored;
 
 /// The number of a record in the journal. Records are numbered from 0 as they are committed, and no number is given
 /// twice; one is missing only where the disk damaged what it held.
@@ -90,6 +92,23 @@ pub struct Committed {
     /// Position of `records[0]`.
     pub first: Position,
     pub records: Vec<Record>,
+    /// The same.
+    pub(crate) stored: Stored,
+}
+
+impl Committed {
+    pub fn new(first: Position, records: Vec<Record>) -> Self {
+        let stored = Stored::of(&records);
+        Self { first, records, stored }
+    }
+
+    /// What of it is not before `position`.
+    fn from(mut self, position: Position) -> Self {
+        match position.0.saturating_sub(self.first.0) {
+            0 => self,
+            before => Self::new(position, self.records.split_off(before as usize)),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -240,7 +240,7 @@ impl World {
     fn remember_what_followers_saw(&mut self, journal: &EmbeddedJournal, start: Position) {
         let mut position = start.0;
         while let Next::Batch(batch) = journal.commits().next(position) {
-            let Committed { first, records } = &*batch;
+            let Committed { first, records, .. } = &*batch;
             position = first.0 + records.len() as u64;
             for (position, record) in (first.0..).zip(records) {
                 let promised = self.promised.entry(position).or_insert_with(|| record.clone());

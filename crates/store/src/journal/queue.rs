@@ -1,6 +1,6 @@
 //! What waits for its commit: bounded in bytes, taken out by the one writer.
 
-use super::{JournalError, Position};
+use super::{JournalError, Position, stored::Stored};
 use domain::{InputName, Record, Value};
 use std::{
     collections::VecDeque,
@@ -13,10 +13,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot};
 /// enough for a reader to hold in memory.
 const COMMIT_BYTES: usize = 4 << 20;
 
-/// What one caller gave, with its records' bytes.
+/// What one caller gave.
 pub(super) struct Batch {
     pub records: Vec<Record>,
-    pub bytes: Vec<u8>,
+    /// The same.
+    pub stored: Stored,
     /// Who waits for it; nobody waits for a note.
     pub caller: Option<oneshot::Sender<Result<Position, JournalError>>>,
     /// Its room in the queue, given back when it is committed or refused.
@@ -129,7 +130,7 @@ impl Waiting {
         let mut bytes = 0;
         let fitting = self.batches.iter().take_while(|batch| {
             let is_first = bytes == 0;
-            bytes += batch.bytes.len();
+            bytes += batch.stored.bytes().len();
             is_first || bytes <= COMMIT_BYTES
         });
         let count = fitting.count();

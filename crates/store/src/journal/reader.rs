@@ -3,9 +3,9 @@
 use super::{
     Committed, Position,
     block::segment_path,
-    codec,
     damage::Damages,
     scanner::{Found, Scanner},
+    stored::Stored,
 };
 use crate::{disk::Disk, wire::DecodeError};
 use std::{
@@ -137,12 +137,11 @@ impl Reader {
         match scanner.next(segment.length).map_err(|error| ReadError::Io(path(), error))? {
             Some(Found::Block(header)) if header.end() <= self.position => {}
             Some(Found::Block(header)) => {
-                let mut records = codec::decode(scanner.payload(), header.count)
+                let (records, stored) = Stored::read(scanner.payload(), header.count)
                     .map_err(|source| ReadError::Undecodable { file: path(), offset, source })?;
-                let first = self.position.max(header.first);
-                records.drain(..(first - header.first) as usize);
+                let block = Committed { first: Position(header.first), records, stored };
+                let block = block.from(Position(self.position));
                 self.position = header.end();
-                let block = Committed { first: Position(first), records };
                 return Ok(Some((block, scanner.payload().len())));
             }
             Some(Found::Damage { offset, length, header }) => {

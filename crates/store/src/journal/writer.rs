@@ -6,10 +6,11 @@ use super::{
     commits::Commits,
     queue::{Batch, Queue, footprint},
     reader::Segment,
+    stored::Stored,
 };
 use crate::disk::{Disk, DiskFile};
 use domain::Record;
-use std::{io, mem, path::Path, sync::Arc, time::Duration};
+use std::{io, path::Path, sync::Arc, time::Duration};
 use tokio::{
     sync::{OwnedSemaphorePermit, oneshot},
     time::Instant,
@@ -18,9 +19,6 @@ use tokio::{
 /// Free space is measured again after so many bytes or commits, whichever comes first.
 const MEASURE_AFTER_BYTES: u64 = 4 << 20;
 const MEASURE_AFTER_COMMITS: u32 = 64;
-
-/// A buffer longer than this is not kept for the next commit.
-const KEPT_BUFFER: usize = 1 << 20;
 
 pub(super) struct Writer {
     disk: Arc<dyn Disk>,
@@ -35,7 +33,6 @@ pub(super) struct Writer {
     health: Health,
     /// Written since free space was measured.
     unmeasured: (u64, u32),
-    buffer: Vec<u8>,
 }
 
 struct Active {
@@ -68,7 +65,6 @@ impl Writer {
             active: None,
             health: Health::Good,
             unmeasured: (0, 0),
-            buffer: Vec::new(),
         };
         writer.measure(0);
         writer
@@ -90,39 +86,37 @@ impl Writer {
             self.active = None;
             self.commits.seal();
         }
-        if batches.is_empty() {
+        let Some(mut block) = Block::of(batches) else {
             // Nobody is there to be told.
             let _ = self.ready(0);
             return;
-        }
+        };
         let started = Instant::now();
-        let mut block = Block::new(mem::take(&mut self.buffer), batches);
-        let stored = self.ready(block.bytes.len() as u64).and_then(|()| self.write(&mut block));
-        let bytes = match stored {
+        let stored = self.ready(block.length()).and_then(|()| self.write(&mut block));
+        match stored {
             Ok(segment) => self.publish(block, segment, started),
             Err(error) => block.refuse(&error),
-        };
-        if bytes.capacity() <= KEPT_BUFFER {
-            self.buffer = bytes;
         }
     }
 
-    /// Shows a durable block to followers and answers its callers; gives its buffer back.
-    fn publish(&mut self, block: Block, segment: Segment, started: Instant) -> Vec<u8> {
+    /// Shows a durable block to followers and answers its callers.
+    fn publish(&mut self, block: Block, segment: Segment, started: Instant) {
+        let Block { records, stored, callers, .. } = block;
         let first = self.end;
-        let count = block.records.len() as u64;
+        let (count, bytes) = (records.len() as u64, stored.bytes().len());
         self.end += count;
-        let footprint = footprint(&block.records, block.bytes.len());
-        let batch = Committed { first: Position(first), records: block.records };
-        self.commits.publish(batch, footprint, segment.length);
-        for (caller, offset) in block.callers {
+        let footprint = footprint(&records, bytes);
+        let batch = Committed { first: Position(first), records, stored };
+        let old = self.commits.publish(batch, footprint, segment.length);
+        for (caller, offset) in callers {
             // A caller that has gone away needs no answer.
             let _ = caller.send(Ok(Position(first + offset)));
         }
         metrics::counter!("journal_records_total").increment(count);
-        metrics::counter!("journal_bytes_total").increment(block.bytes.len() as u64);
+        metrics::counter!("journal_bytes_total").increment((BLOCK_HEADER + bytes) as u64);
         metrics::histogram!("journal_commit_seconds").record(started.elapsed().as_secs_f64());
-        block.bytes
+        // It takes its time to go, and nobody waits for that any more.
+        drop(old);
     }
 
     /// How long to wait for work before free space is measured again.
@@ -173,7 +167,7 @@ impl Writer {
 
     /// Completes the block and makes it durable; answers with the segment that it is in now.
     fn write(&mut self, block: &mut Block) -> Result<Segment, JournalError> {
-        let length = block.bytes.len() as u64;
+        let length = block.length();
         let has_room = |active: &Active| {
             let used = active.segment.length;
             let records = self.end - active.segment.first + block.records.len() as u64;
@@ -186,8 +180,7 @@ impl Writer {
             None => self.begin_segment().map_err(|failure| self.give_up(failure, length))?,
         };
         let Active { file, mut segment } = active;
-        block.complete(self.end, segment);
-        let written = file.append(&block.bytes).map_err(Failure::writing("write", segment.first));
+        let written = file.append(block.complete(self.end, segment)).map_err(Failure::writing("write", segment.first));
         let durable =
             written.and_then(|()| file.sync_data().map_err(Failure::syncing("sync", segment.first)));
         // After a failure the file is not used again, and readers stop before this block: its positions go to others.
@@ -237,9 +230,9 @@ impl Writer {
 
 /// The batches of one commit, joined.
 struct Block {
-    /// Room for the header, then the records.
-    bytes: Vec<u8>,
     records: Vec<Record>,
+    /// The same.
+    stored: Stored,
     /// Each caller with the number of records before its own.
     callers: Vec<(oneshot::Sender<Result<Position, JournalError>>, u64)>,
     /// Records for which nobody waits.
@@ -249,45 +242,50 @@ struct Block {
 }
 
 impl Block {
-    fn new(mut bytes: Vec<u8>, batches: Vec<Batch>) -> Self {
-        bytes.clear();
-        bytes.resize(BLOCK_HEADER, 0);
-        bytes.reserve(batches.iter().map(|batch| batch.bytes.len()).sum());
-        let count = batches.iter().map(|batch| batch.records.len()).sum();
-        let mut block = Self {
-            bytes,
-            records: Vec::with_capacity(count),
-            callers: Vec::with_capacity(batches.len()),
-            notes: 0,
-            _rooms: Vec::with_capacity(batches.len()),
-        };
-        for mut batch in batches {
-            match batch.caller {
-                Some(caller) => block.callers.push((caller, block.records.len() as u64)),
-                None => block.notes += batch.records.len() as u64,
+    /// `None` when there are no batches.
+    fn of(batches: Vec<Batch>) -> Option<Self> {
+        let count: usize = batches.iter().map(|batch| batch.records.len()).sum();
+        let mut callers = Vec::with_capacity(batches.len());
+        let mut rooms = Vec::with_capacity(batches.len());
+        let mut notes = 0;
+        let mut before = 0;
+        let mut parts = Vec::with_capacity(batches.len());
+        for Batch { records, stored, caller, room } in batches {
+            match caller {
+                Some(caller) => callers.push((caller, before)),
+                None => notes += records.len() as u64,
             }
-            block.bytes.extend_from_slice(&batch.bytes);
-            block.records.append(&mut batch.records);
-            block._rooms.push(batch.room);
+            before += records.len() as u64;
+            rooms.push(room);
+            parts.push((records, stored));
         }
-        block
+        let mut parts = parts.into_iter();
+        // Mostly there is one; it is taken as it is.
+        let (mut records, mut stored) = parts.next()?;
+        stored.extend(parts.as_slice().iter().map(|(_, stored)| stored));
+        records.reserve_exact(count - records.len());
+        parts.for_each(|(mut more, _)| records.append(&mut more));
+        Some(Self { records, stored, callers, notes, _rooms: rooms })
     }
 
-    /// Fills in the header, for this place.
-    fn complete(&mut self, first: u64, segment: Segment) {
-        let (header, payload) = self.bytes.split_at_mut(BLOCK_HEADER);
+    fn length(&self) -> u64 {
+        (BLOCK_HEADER + self.stored.bytes().len()) as u64
+    }
+
+    /// The bytes of the block at this place.
+    fn complete(&mut self, first: u64, segment: Segment) -> &[u8] {
+        let payload = self.stored.bytes();
         let (count, length) = (self.records.len() as u32, payload.len() as u32);
         let block = BlockHeader { first, count, payload: length, checksum: crc32fast::hash(payload) };
-        header.copy_from_slice(&block.to_bytes(segment.first, segment.length));
+        self.stored.block(block.to_bytes(segment.first, segment.length))
     }
 
-    /// Tells the callers; gives the buffer back.
-    fn refuse(self, error: &JournalError) -> Vec<u8> {
+    /// Tells the callers.
+    fn refuse(self, error: &JournalError) {
         metrics::counter!("journal_notes_dropped_total").increment(self.notes);
         for (caller, _) in self.callers {
             let _ = caller.send(Err(error.clone()));
         }
-        self.bytes
     }
 }
 

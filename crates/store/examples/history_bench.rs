@@ -14,10 +14,10 @@
 )]
 
 use domain::{
-    Coordinates, Fix, Heading, InputName, Message, Metres, Record, RecordHash, SourceId, Speed, Telemetry,
-    TimeOrigin, Timestamp, Value,
+    Coordinates, Fix, Heading, InputName, Inputs, Message, Metres, Record, RecordHash, SourceId, Speed, Telemetry,
+    TimeOrigin, Timestamp,
 };
-use rand::{RngExt, SeedableRng, rngs::StdRng};
+use rand::{RngExt, SeedableRng, rngs::SmallRng};
 use std::{
     env, fs,
     io::Write,
@@ -155,7 +155,7 @@ async fn journal_bytes(data_dir: &Path, sources: usize, seconds: usize) -> usize
 /// Points per second, with what is done before each batch.
 fn raw(path: &Path, batches: usize, point_bytes: usize, mut prepare: impl FnMut()) -> f64 {
     let mut bytes = vec![0; BATCH * point_bytes];
-    StdRng::seed_from_u64(1).fill(&mut bytes[..]);
+    SmallRng::seed_from_u64(1).fill(&mut bytes[..]);
     let mut file = fs::File::create(path).unwrap();
     let start = Instant::now();
     for _ in 0..batches {
@@ -192,7 +192,7 @@ async fn sizes(what: &str, history: &EmbeddedHistory, data_dir: &Path, points: u
 
 /// A day of a source, and its last message.
 async fn reads(what: &str, history: &dyn History, sources: usize, seconds: usize) {
-    let mut random = StdRng::seed_from_u64(2);
+    let mut random = SmallRng::seed_from_u64(2);
     let (mut days, mut lasts, mut points) = (Vec::new(), Vec::new(), 0);
     for _ in 0..300 {
         let source = SourceId(random.random_range(0..sources as i64));
@@ -218,9 +218,9 @@ async fn reads(what: &str, history: &dyn History, sources: usize, seconds: usize
 
 /// Vehicles that report what a Teltonika tracker does: a fix and ten inputs.
 struct Fleet {
-    random: StdRng,
+    random: SmallRng,
     vehicles: Vec<Vehicle>,
-    names: Vec<InputName>,
+    names: [InputName; 10],
     interval: i64,
     turn: usize,
 }
@@ -242,7 +242,7 @@ struct Vehicle {
 
 impl Fleet {
     fn new(sources: usize, seconds: usize) -> Self {
-        let mut random = StdRng::seed_from_u64(1);
+        let mut random = SmallRng::seed_from_u64(1);
         let vehicles = (0..sources).map(|number| Vehicle {
             time: START + random.random_range(0..seconds as i64 * 1000) / 1000 * 1000,
             lat: random.random_range(480_000_000..550_000_000),
@@ -269,7 +269,7 @@ impl Fleet {
             "hdop",
             "gsm_cell_id",
         ];
-        let names = names.iter().map(|name| InputName::find(name).unwrap()).collect();
+        let names = names.map(|name| InputName::find(name).unwrap());
         Self { random, vehicles, names, interval: seconds as i64 * 1000, turn: 0 }
     }
 
@@ -326,27 +326,25 @@ impl Fleet {
             ..Fix::at(coordinates)
         };
         let time = Timestamp::from_millis(vehicle.time);
-        let values = [
-            Value::Flag(!is_parked),
-            Value::Flag(!is_parked),
-            Value::Int(if random.random_bool(0.9) { 4 } else { random.random_range(1..=5) }),
-            Value::Float(vehicle.voltage as f64 / 1000.0),
-            Value::Float((4050 + random.random_range(0..3)) as f64 / 1000.0),
-            Value::Int(1),
-            Value::Float(vehicle.odometer as f64 / 1000.0),
-            Value::Float((13 + random.random_range(-2..=2)) as f64 / 10.0),
-            Value::Float((8 + random.random_range(-1..=1)) as f64 / 10.0),
-            Value::Int(vehicle.cell),
-        ];
-        let mut message = Message { time: Some(time), fix: Some(fix), ..Message::default() };
-        message.inputs = self.names.iter().copied().zip(values).collect();
+        let [ignition, motion, gsm, board, battery, gnss, mileage, pdop, hdop, cell] = self.names;
+        let mut inputs = Inputs::with_capacity(self.names.len());
+        inputs.push(ignition, !is_parked);
+        inputs.push(motion, !is_parked);
+        inputs.push(gsm, if random.random_bool(0.9) { 4 } else { random.random_range(1..=5) });
+        inputs.push(board, vehicle.voltage as f64 / 1000.0);
+        inputs.push(battery, (4050 + random.random_range(0..3)) as f64 / 1000.0);
+        inputs.push(gnss, 1);
+        inputs.push(mileage, vehicle.odometer as f64 / 1000.0);
+        inputs.push(pdop, (13 + random.random_range(-2..=2)) as f64 / 10.0);
+        inputs.push(hdop, (8 + random.random_range(-1..=1)) as f64 / 10.0);
+        inputs.push(cell, vehicle.cell);
         Telemetry {
             source: SourceId(source as i64),
             received: time.plus(Duration::from_millis(900 + random.random_range(0..900))),
             time,
             time_origin: TimeOrigin::Device,
             hash: RecordHash::of(&vehicle.number.to_le_bytes()),
-            message,
+            message: Message { time: Some(time), fix: Some(fix), inputs },
         }
     }
 }

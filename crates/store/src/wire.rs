@@ -65,7 +65,23 @@ impl<'a> Unread<'a> {
         Ok(self.array::<1>()?[0])
     }
 
+    #[inline]
     pub(crate) fn varint(&mut self) -> Result<u64, DecodeError> {
+        match self.0 {
+            // Nearly all take one byte or two.
+            [one @ ..0x80, rest @ ..] => {
+                self.0 = rest;
+                Ok((*one).into())
+            }
+            [low, high @ ..0x80, rest @ ..] => {
+                self.0 = rest;
+                Ok(u64::from(*low & 0x7f) | u64::from(*high) << 7)
+            }
+            _ => self.long_varint(),
+        }
+    }
+
+    fn long_varint(&mut self) -> Result<u64, DecodeError> {
         let mut value = 0;
         for shift in (0..u64::BITS).step_by(7) {
             let byte = self.byte()?;

@@ -75,12 +75,14 @@ pub(super) fn read(
 /// The number of low bits with which numbers take the fewest: near their usual length.
 fn shortest(numbers: &[u64]) -> u32 {
     let lengths: u32 = numbers.iter().map(|number| length(*number)).sum();
+    let all = numbers.iter().fold(0, |all, number| all | number);
+    let taken = |low: u32| taken(numbers, all, low);
     let mut low = (lengths / (numbers.len() as u32).max(1)).min(u64::BITS - 1);
-    let mut least = taken(numbers, low);
+    let mut least = taken(low);
     for step in [low.checked_sub(1), low.checked_add(1).filter(|low| *low < u64::BITS)] {
         let (Some(mut next), start) = (step, low) else { continue };
         loop {
-            let bits = taken(numbers, next);
+            let bits = taken(next);
             if bits >= least {
                 break;
             }
@@ -97,8 +99,12 @@ fn shortest(numbers: &[u64]) -> u32 {
     low
 }
 
-/// How many bits numbers take.
-fn taken(numbers: &[u64], low: u32) -> u64 {
+/// How many bits numbers take; `all` has each bit that one of them has.
+fn taken(numbers: &[u64], all: u64, low: u32) -> u64 {
+    if all >> low < u64::from(LONG) {
+        let highs: u64 = numbers.iter().map(|number| number >> low).sum();
+        return highs + numbers.len() as u64 * u64::from(1 + low);
+    }
     let bits = |number: &u64| match number >> low {
         high if high < u64::from(LONG) => high as u32 + 1 + low,
         _ => LONG + LENGTH + length(*number),

@@ -80,6 +80,12 @@ impl Writer {
         self.times.len()
     }
 
+    /// The times of the first and the last.
+    pub(super) fn span(&self) -> (i64, i64) {
+        let time = |time: Option<&i64>| time.copied().unwrap_or_default();
+        (time(self.times.first()), time(self.times.last()))
+    }
+
     /// Whether another record may be in the same block.
     pub(super) fn fits(&self, record: &Telemetry) -> bool {
         let inputs = self.inputs + 1 + record.message.inputs.len();
@@ -119,21 +125,21 @@ impl Writer {
         out.clear();
         let mut plain = 0;
         for numbers in [&self.times, &self.received, &self.flags, &self.device_times] {
-            integers::write(numbers, &mut room.bits, out);
+            integers::write(numbers, &mut room.integers, out);
         }
         plain += decimals::write(&self.lats, room, out);
         plain += decimals::write(&self.lngs, room, out);
         plain += decimals::write(&self.speeds, room, out);
-        integers::write(&self.headings, &mut room.bits, out);
+        integers::write(&self.headings, &mut room.integers, out);
         plain += decimals::write(&self.altitudes, room, out);
-        integers::write(&self.satellites, &mut room.bits, out);
+        integers::write(&self.satellites, &mut room.integers, out);
         plain += decimals::write(&self.precisions, room, out);
         put_varint(out, self.shapes.all.len() as u64);
         for shape in &self.shapes.all {
             put_varint(out, shape.slots.len() as u64);
             shape.slots.iter().for_each(|slot| put_varint(out, *slot));
         }
-        integers::write(&self.ids, &mut room.bits, out);
+        integers::write(&self.ids, &mut room.integers, out);
         for (slot, values) in self.shapes.order.slots.iter().zip(&self.columns) {
             plain += values.write(slot & KIND, room, out);
         }
@@ -207,7 +213,7 @@ impl Values {
             self.texts.iter().for_each(|text| put_bytes(out, text.as_bytes()));
         }
         let plain = out.len() - start;
-        integers::write(&self.whole, &mut room.bits, out);
+        integers::write(&self.whole, &mut room.integers, out);
         plain
     }
 

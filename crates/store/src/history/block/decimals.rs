@@ -60,7 +60,7 @@ impl Float for f32 {
 #[derive(Default)]
 pub(super) struct Room {
     scaled: Vec<i64>,
-    pub(super) bits: Vec<u64>,
+    pub(super) integers: integers::Room,
 }
 
 /// Answers with how many bytes it wrote that are no bits of numbers of `integers`.
@@ -68,14 +68,14 @@ pub(super) fn write<F: Float>(numbers: &[F], room: &mut Room, out: &mut Vec<u8>)
     if numbers.is_empty() {
         return 0;
     }
-    let Room { scaled, bits } = room;
+    let Room { scaled, integers } = room;
     // What is whole in one power of ten is so in the next.
     for (power, scale) in (0u8..).zip(POWERS) {
         scaled.clear();
         scaled.extend(numbers.iter().map_while(|number| whole(*number, scale)));
         if scaled.len() == numbers.len() {
             out.push(power);
-            integers::write(scaled, bits, out);
+            integers::write(scaled, integers, out);
             return 0;
         }
     }

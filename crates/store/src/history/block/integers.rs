@@ -21,15 +21,19 @@ const SECOND_DIFFERENCES: u8 = 3;
 /// Added to how, when the rest is written as bits.
 const AS_BITS: u8 = 3;
 
-/// `room` is for what is written as bits.
-pub(super) fn write(numbers: &[i64], room: &mut Vec<u64>, out: &mut Vec<u8>) {
+/// Room for what numbers are made into before they are written.
+#[derive(Default)]
+pub(super) struct Room {
+    differences: Vec<i64>,
+    bits: Vec<u64>,
+}
+
+pub(super) fn write(numbers: &[i64], room: &mut Room, out: &mut Vec<u8>) {
     let Some((first, rest)) = numbers.split_first() else { return };
-    let mut divisor = 0;
-    let mut before = *first;
-    for number in rest {
-        divisor = common_divisor(divisor, number.wrapping_sub(before).unsigned_abs());
-        before = *number;
-    }
+    let Room { differences, bits } = room;
+    differences.clear();
+    differences.extend(rest.iter().zip(numbers).map(|(number, before)| number.wrapping_sub(*before)));
+    let divisor = common_divisor(differences);
     if divisor == 0 {
         out.push(SAME);
         put_signed(out, *first);
@@ -37,19 +41,23 @@ pub(super) fn write(numbers: &[i64], room: &mut Vec<u64>, out: &mut Vec<u8>) {
     }
     // A divisor of 2^63 is no positive i64.
     let divisor = i64::try_from(divisor).unwrap_or(1);
-    let how = shortest(*first, rest, divisor);
+    // A division takes longer than all the rest.
+    if divisor != 1 {
+        differences.iter_mut().for_each(|difference| *difference /= divisor);
+    }
+    let how = shortest(rest, differences);
     out.push(how + AS_BITS);
     put_signed(out, *first);
-    room.clear();
-    if how == NUMBERS {
-        room.extend(rest.iter().map(|number| zigzag(*number)));
-    } else {
-        put_varint(out, divisor as u64);
-        let differences = differences(*first, rest, divisor);
-        let wanted = |(difference, second)| zigzag(if how == DIFFERENCES { difference } else { second });
-        room.extend(differences.map(wanted));
+    bits.clear();
+    match how {
+        NUMBERS => bits.extend(rest.iter().map(|number| zigzag(*number))),
+        DIFFERENCES => bits.extend(differences.iter().map(|difference| zigzag(*difference))),
+        _ => bits.extend(seconds(differences).map(zigzag)),
     }
-    bits::write(room, out);
+    if how != NUMBERS {
+        put_varint(out, divisor as u64);
+    }
+    bits::write(bits, out);
 }
 
 pub(super) fn read(from: &mut Unread<'_>, count: usize) -> Result<Vec<i64>, DecodeError> {
@@ -102,46 +110,47 @@ fn rest(
     Ok(())
 }
 
-/// The differences between numbers in units of `divisor`, each with its own difference to the one before.
-fn differences(first: i64, rest: &[i64], divisor: i64) -> impl Iterator<Item = (i64, i64)> {
-    let (mut number_before, mut difference_before) = (first, 0i64);
-    rest.iter().map(move |number| {
-        let difference = number.wrapping_sub(number_before);
-        // A division takes longer than all the rest.
-        let difference = if divisor == 1 { difference } else { difference / divisor };
-        let second = difference.wrapping_sub(difference_before);
-        (number_before, difference_before) = (*number, difference);
-        (difference, second)
-    })
+/// The differences of differences.
+fn seconds(differences: &[i64]) -> impl Iterator<Item = i64> {
+    let before = [0].iter().chain(differences);
+    differences.iter().zip(before).map(|(difference, before)| difference.wrapping_sub(*before))
 }
 
-fn shortest(first: i64, rest: &[i64], divisor: i64) -> u8 {
+fn shortest(rest: &[i64], differences: &[i64]) -> u8 {
+    let length = |number: i64| u64::BITS - number.unsigned_abs().leading_zeros();
     let mut lengths = [0; 3];
-    for (number, (difference, second)) in rest.iter().zip(differences(first, rest, divisor)) {
-        lengths[0] += bits(*number);
-        lengths[1] += bits(difference);
-        lengths[2] += bits(second);
+    for ((number, difference), second) in rest.iter().zip(differences).zip(seconds(differences)) {
+        lengths[0] += length(*number);
+        lengths[1] += length(*difference);
+        lengths[2] += length(second);
     }
-    let [numbers, differences, second_differences] = lengths;
-    if numbers <= differences.min(second_differences) {
+    let [numbers, differences, seconds] = lengths;
+    if numbers <= differences.min(seconds) {
         NUMBERS
-    } else if differences <= second_differences {
+    } else if differences <= seconds {
         DIFFERENCES
     } else {
         SECOND_DIFFERENCES
     }
 }
 
-/// About how many bits a number takes.
-fn bits(number: i64) -> u32 {
-    u64::BITS - number.unsigned_abs().leading_zeros()
+/// Of all numbers that are not 0; 0 when there is none.
+fn common_divisor(numbers: &[i64]) -> u64 {
+    let mut divisor = 0;
+    for number in numbers {
+        let number = number.unsigned_abs();
+        // Nearly always one of these, and neither needs more than a division.
+        if number != 0 && (divisor == 0 || number % divisor != 0) {
+            divisor = greatest(divisor, number);
+        }
+        if divisor == 1 {
+            break;
+        }
+    }
+    divisor
 }
 
-fn common_divisor(mut a: u64, mut b: u64) -> u64 {
-    // Nothing can change it any more.
-    if a == 1 {
-        return 1;
-    }
+fn greatest(mut a: u64, mut b: u64) -> u64 {
     while b != 0 {
         (a, b) = (b, a % b);
     }

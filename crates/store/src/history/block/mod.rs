@@ -133,6 +133,11 @@ impl Encoder {
         self.columns.len()
     }
 
+    /// The times of the first and the last.
+    pub(super) fn span(&self) -> (i64, i64) {
+        self.columns.span()
+    }
+
     /// Whether another record may be in the same block. The first always may.
     pub(super) fn fits(&self, record: &Telemetry) -> bool {
         self.columns.fits(record)

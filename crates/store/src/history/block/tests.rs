@@ -304,7 +304,7 @@ proptest! {
         let steps: Vec<i64> = numbers.iter().map(|number| number.wrapping_mul(step)).collect();
         for numbers in [numbers, steps] {
             let mut out = Vec::new();
-            integers::write(&numbers, &mut Vec::new(), &mut out);
+            integers::write(&numbers, &mut integers::Room::default(), &mut out);
             let mut from = Unread(&out);
             prop_assert_eq!(integers::read(&mut from, numbers.len()).unwrap(), numbers);
             prop_assert!(from.0.is_empty());

@@ -12,7 +12,7 @@ pub struct JournalConfig {
     /// Default 32 MiB.
     pub queue_bytes: u32,
     /// Memory for the newest committed records, from which followers are served without reading files.
-    /// Default 16 MiB.
+    /// Default 32 MiB.
     pub recent_bytes: usize,
     /// With less free space than this on its disk the journal takes nothing. Default 256 MiB.
     pub min_free_bytes: u64,
@@ -26,7 +26,7 @@ impl Default for JournalConfig {
             segment_bytes: 128 << 20,
             segment_records: 1_000_000,
             queue_bytes: 32 << 20,
-            recent_bytes: 16 << 20,
+            recent_bytes: 32 << 20,
             min_free_bytes: 256 << 20,
             low_space_recheck: Duration::from_secs(1),
         }

@@ -306,3 +306,7 @@ impl Hasher for ByNumber {
         self.0 = mixed ^ mixed >> 32;
     }
 }
+
+#[cfg(test)]
+#[path = "tail_tests.rs"]
+mod tests;

@@ -1,8 +1,8 @@
 //! What the embedded journal and history do on this machine:
 //! `cargo run --release -p store --example history_bench -- [sources] [points] [seconds between points]`.
 //!
-//! Appends batches of 5,000 points, one per source in turn and in a scattered order, each awaited, while segments are
-//! packed and removed as they are sealed; beside it, in the same run, the same bytes are appended to a plain file with a
+//! Appends batches of 5,000 points, one per source in turn and in a scattered order, a few of them at a time, while segments
+//! are packed and removed as they are sealed; beside it, in the same run, the same bytes are appended to a plain file with a
 //! sync per batch, once by somebody who makes the same points before each, and once by one who does nothing else. Then
 //! merges, measures the files, and reads.
 
@@ -14,11 +14,12 @@
 )]
 
 use domain::{
-    Coordinates, Fix, Heading, InputName, Inputs, Message, Metres, Record, RecordHash, SourceId, Speed, Telemetry,
-    TimeOrigin, Timestamp,
+    Coordinates, Fix, Heading, InputName, Inputs, Message, Metres, Record, RecordHash, SourceId, Speed,
+    Telemetry, TimeOrigin, Timestamp,
 };
 use rand::{RngExt, SeedableRng, rngs::SmallRng};
 use std::{
+    collections::VecDeque,
     env, fs,
     io::Write,
     path::Path,
@@ -31,6 +32,8 @@ use store::{
 };
 
 const BATCH: usize = 5000;
+/// So many batches wait for their commit at a time, as a server's connections do.
+const UNDER_WAY: usize = 4;
 /// 2025-11-24, a Monday.
 const START: i64 = 1_763_942_400_000;
 
@@ -73,11 +76,22 @@ async fn main() {
     let packer = tokio::spawn(pack(journal.clone(), history.clone()));
     let (start, cpu) = (Instant::now(), cpu_seconds());
     let mut commits = Vec::with_capacity(batches);
+    let mut under_way = VecDeque::with_capacity(UNDER_WAY);
     for _ in 0..batches {
         let batch = fleet.batch();
         let given = Instant::now();
-        journal.append(batch).await.unwrap();
-        commits.push(given.elapsed());
+        let appending = journal.append(batch);
+        let appended = async move {
+            appending.await.unwrap();
+            given.elapsed()
+        };
+        under_way.push_back(tokio::spawn(appended));
+        if under_way.len() == UNDER_WAY {
+            commits.push(under_way.pop_front().unwrap().await.unwrap());
+        }
+    }
+    for appended in under_way {
+        commits.push(appended.await.unwrap());
     }
     let appended = start.elapsed();
     journal.seal();

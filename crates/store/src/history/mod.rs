@@ -16,6 +16,7 @@ mod file;
 mod identities;
 mod jobs;
 mod ledger;
+mod maker;
 mod period;
 mod shelf;
 mod store;

@@ -8,6 +8,7 @@ use super::{
 use crate::{journal::codec, wire::Unread};
 use domain::{SourceId, Telemetry, Timestamp};
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, HashSet},
     ops::Range,
     sync::Arc,
@@ -24,8 +25,14 @@ pub(super) struct Waiting {
 }
 
 pub(super) struct Group {
-    pub source: SourceId,
+    source: SourceId,
     places: Range<usize>,
+}
+
+/// Messages of one source, by time.
+pub(super) struct Part<'a> {
+    pub source: SourceId,
+    pub places: Cow<'a, [Place]>,
 }
 
 /// Where a message is.
@@ -68,8 +75,16 @@ impl Waiting {
         self.groups.iter().map(|(period, groups)| (*period, &groups[..]))
     }
 
-    pub(super) fn places(&self, group: &Group) -> &[Place] {
-        &self.places[group.places.clone()]
+    /// What a group has that came in at `position` or later.
+    pub(super) fn part(&self, group: &Group, position: u64) -> Part<'_> {
+        let places = &self.places[group.places.clone()];
+        let is_wanted = |place: &Place| place.position >= position;
+        let places = if places.iter().all(is_wanted) {
+            Cow::Borrowed(places)
+        } else {
+            Cow::Owned(places.iter().filter(|place| is_wanted(place)).copied().collect())
+        };
+        Part { source: group.source, places }
     }
 
     /// Whether the tail has messages of the source that are filed under another time than their device's.
@@ -77,27 +92,36 @@ impl Waiting {
         self.suspected.contains(&source)
     }
 
-    /// Calls `take` with messages, in their order, until it refuses one; answers with how many it took.
+    pub(super) fn messages(&self, part: &Part<'_>) -> Outcome<Vec<Telemetry>> {
+        let mut messages = Vec::with_capacity(part.places.len());
+        self.give(&part.places, &mut Room::default(), &mut |message| {
+            messages.push(message.clone());
+            true
+        })?;
+        Ok(messages)
+    }
+
+    /// Calls `take` with messages, in their order, until it refuses one.
     pub(super) fn give(
         &self,
         places: &[Place],
         room: &mut Room,
-        mut take: impl FnMut(&Telemetry) -> bool,
-    ) -> Outcome<usize> {
-        // They are far from each other. To bring them together first is faster: it need not wait for one to look for the next.
+        take: &mut dyn FnMut(&Telemetry) -> bool,
+    ) -> Outcome<()> {
+        // They are far from each other: brought together first, many are fetched at a time.
         room.bytes.clear();
         for Place { chunk, start, length, .. } in places {
             let bytes = &self.chunks[*chunk as usize].bytes[*start as usize..];
             room.bytes.extend_from_slice(&bytes[..*length as usize]);
         }
         let mut from = Unread(&room.bytes);
-        for taken in 0..places.len() {
+        for _ in places {
             codec::decode_message_into(&mut room.message, &mut from).map_err(FileError::Unpacked)?;
             if !take(&room.message) {
-                return Ok(taken);
+                break;
             }
         }
-        Ok(places.len())
+        Ok(())
     }
 }
 

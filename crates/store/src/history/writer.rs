@@ -2,21 +2,22 @@
 //! what is packed is noted in the same transaction as how far, and only then leaves the tail.
 
 use super::{
-    block::{Decoder, Encoder, Keeping},
+    block::Decoder,
     failure::{Outcome, io_failed},
-    file::{Header, MERGED, PeriodFile},
+    file::{MERGED, PeriodFile},
     identities::Identities,
     ledger::{Erased, Ledger},
+    maker::{FULL_BLOCK, Makers},
     period::Period,
     shelf::decode,
     store::{Store, touches, without_copies},
-    waiting::{Group, Place, Room, Waiting},
+    waiting::{Group, Part, Waiting},
 };
 use domain::{SourceId, Telemetry, TimeOrigin, Timestamp};
-use std::{ops::RangeInclusive, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
-/// A block has about this many messages at most, and at least half of it where a source has them.
-const FULL_BLOCK: usize = 400;
+/// Blocks of so many sources are made before they are inserted.
+const PACKED_TOGETHER: usize = 1024;
 
 /// So many sources are merged in one transaction, so that packing does not wait long.
 const MERGED_TOGETHER: usize = 64;
@@ -25,10 +26,8 @@ pub(super) struct Writer {
     store: Arc<Store>,
     ledger: Ledger,
     packed_to: u64,
-    encoder: Encoder,
+    makers: Makers,
     decoder: Decoder,
-    block: Vec<u8>,
-    room: Room,
     #[cfg(test)]
     pub(super) steps: super::crashes::Steps,
 }
@@ -50,7 +49,6 @@ pub struct Merging {
 
 impl Writer {
     pub(super) fn new(store: Arc<Store>, ledger: Ledger, dir: &Path) -> Outcome<Self> {
-        let encoder = Encoder::new().map_err(io_failed("pack into", dir))?;
         let decoder = Decoder::new().map_err(io_failed("pack into", dir))?;
         #[cfg(test)]
         let steps = super::crashes::Steps::default();
@@ -58,10 +56,8 @@ impl Writer {
             store,
             packed_to: ledger.packed_to()?,
             ledger,
-            encoder,
+            makers: Makers::new(dir)?,
             decoder,
-            block: Vec::new(),
-            room: Room::default(),
             #[cfg(test)]
             steps,
         })
@@ -105,24 +101,23 @@ impl Writer {
             return Ok(Packed::default());
         }
         let mut packed = Packed::default();
-        let mut places = Vec::new();
-        for group in groups {
-            let source = group.source;
-            places.clear();
-            places.extend(waiting.places(group).iter().filter(|place| place.position >= progress.packed_to));
-            if self.is_all_new(file, source, &places, waiting)? {
-                packed.records += places.len() as u64;
-                packed.blocks += self.insert_waiting(file, source, end as i64, &places, waiting)?;
-                continue;
+        let seg = end as i64;
+        for groups in groups.chunks(PACKED_TOGETHER) {
+            let mut new = Vec::with_capacity(groups.len());
+            for part in groups.iter().map(|group| waiting.part(group, progress.packed_to)) {
+                if self.is_all_new(file, &part, waiting)? {
+                    packed.records += part.places.len() as u64;
+                    new.push(part);
+                    continue;
+                }
+                let messages = waiting.messages(&part)?;
+                let messages = self.news(file, period, part.source, messages)?;
+                packed.records += messages.len() as u64;
+                packed.blocks += self.insert(file, part.source, seg, &messages)?;
             }
-            let mut messages = Vec::with_capacity(places.len());
-            waiting.give(&places, &mut self.room, |message| {
-                messages.push(message.clone());
-                true
-            })?;
-            let messages = self.news(file, period, source, messages)?;
-            packed.records += messages.len() as u64;
-            packed.blocks += self.insert(file, source, end as i64, &messages)?;
+            self.makers.forget();
+            self.makers.make_all(&new, seg, waiting)?;
+            packed.blocks += self.makers.give(|source, header, block| file.insert(source, header, block))?;
         }
         self.step("blocks are inserted")?;
         progress.packed_to = end;
@@ -135,14 +130,9 @@ impl Writer {
     }
 
     /// Whether no message can be a copy of another, here or in the history, which nearly always is so.
-    fn is_all_new(
-        &self,
-        file: &PeriodFile,
-        source: SourceId,
-        places: &[Place],
-        waiting: &Waiting,
-    ) -> Outcome<bool> {
-        let times: Vec<i64> = places.iter().map(|place| place.time).collect();
+    fn is_all_new(&self, file: &PeriodFile, part: &Part<'_>, waiting: &Waiting) -> Outcome<bool> {
+        let source = part.source;
+        let times: Vec<i64> = part.places.iter().map(|place| place.time).collect();
         let (Some(first), Some(last)) = (times.first(), times.last()) else { return Ok(true) };
         let is_alone = times.is_sorted_by(|one, next| one < next);
         if !is_alone || waiting.has_suspects(source) || !self.store.shelf.suspects(source).is_empty() {
@@ -194,37 +184,7 @@ impl Writer {
         Ok(news)
     }
 
-    /// Inserts messages as `insert` does, without holding them all at once.
-    fn insert_waiting(
-        &mut self,
-        file: &PeriodFile,
-        source: SourceId,
-        seg: i64,
-        places: &[Place],
-        waiting: &Waiting,
-    ) -> Outcome<u64> {
-        let mut blocks = 0;
-        let mut rest = places;
-        while let [first, ..] = rest {
-            let encoder = &mut self.encoder;
-            encoder.begin();
-            let taken = waiting.give(&rest[..share(rest.len())], &mut self.room, |message| {
-                let fits = encoder.fits(message);
-                if fits {
-                    encoder.push(message);
-                }
-                fits
-            })?;
-            let (taken, later) = rest.split_at(taken);
-            let last = taken.last().unwrap_or(first);
-            self.insert_block(file, source, seg, first.time..=last.time)?;
-            rest = later;
-            blocks += 1;
-        }
-        Ok(blocks)
-    }
-
-    /// Inserts messages as blocks of about the same length; answers with how many.
+    /// Inserts messages of a source, which are in order; answers with the number of their blocks.
     fn insert(
         &mut self,
         file: &PeriodFile,
@@ -232,39 +192,9 @@ impl Writer {
         seg: i64,
         messages: &[Telemetry],
     ) -> Outcome<u64> {
-        let mut blocks = 0;
-        let mut rest = messages;
-        while let [first, ..] = rest {
-            self.encoder.begin();
-            for message in &rest[..share(rest.len())] {
-                if !self.encoder.fits(message) {
-                    break;
-                }
-                self.encoder.push(message);
-            }
-            let (messages, later) = rest.split_at(self.encoder.len());
-            let last = messages.last().unwrap_or(first);
-            self.insert_block(file, source, seg, first.time.millis()..=last.time.millis())?;
-            rest = later;
-            blocks += 1;
-        }
-        Ok(blocks)
-    }
-
-    /// Inserts the block of what the encoder was given.
-    fn insert_block(
-        &mut self,
-        file: &PeriodFile,
-        source: SourceId,
-        seg: i64,
-        times: RangeInclusive<i64>,
-    ) -> Outcome<()> {
-        let keeping = if seg == MERGED { Keeping::ForLong } else { Keeping::UntilMerged };
-        let points = self.encoder.len() as u64;
-        let header = Header { id: 0, t0: *times.start(), t1: *times.end(), seg, points };
-        self.block.clear();
-        self.encoder.finish(keeping, &mut self.block).map_err(io_failed("pack into", &file.path))?;
-        file.insert(source, &header, &self.block)
+        self.makers.forget();
+        self.makers.make(source, seg, messages)?;
+        self.makers.give(|source, header, block| file.insert(source, header, block))
     }
 
     /// Merges blocks of some more sources in the periods that end before `closed`; `None` when there are no more.
@@ -401,9 +331,4 @@ impl Writer {
     fn step(&self, _name: &'static str) -> Outcome<()> {
         Ok(())
     }
-}
-
-/// How many of so many messages the next block has, so that all are about the same.
-fn share(messages: usize) -> usize {
-    messages.div_ceil(messages.div_ceil(FULL_BLOCK).max(1))
 }

@@ -172,10 +172,7 @@ fn decode_telemetry(from: &mut Unread<'_>) -> Result<Telemetry, DecodeError> {
 }
 
 /// The room of the record's inputs is used again.
-fn decode_telemetry_into(
-    record: &mut Telemetry,
-    from: &mut Unread<'_>,
-) -> Result<(), DecodeError> {
+fn decode_telemetry_into(record: &mut Telemetry, from: &mut Unread<'_>) -> Result<(), DecodeError> {
     (record.source, record.received) = origin(from)?;
     let flags = from.byte()?;
     if flags & !(TIME_ORIGIN | HAS_DEVICE_TIME | HAS_FIX) != 0 {

@@ -248,8 +248,10 @@ mod tests {
     #[test]
     fn the_queue_holds_no_more_than_its_bytes() {
         let disk = SimulatedDisk::new(1);
-        let one =
-            footprint(&[Record::Contact(contact(0))], Stored::of(&[Record::Contact(contact(0))]).bytes().len());
+        let one = footprint(
+            &[Record::Contact(contact(0))],
+            Stored::of(&[Record::Contact(contact(0))]).bytes().len(),
+        );
         let config = JournalConfig { queue_bytes: 3 * one as u32, ..JournalConfig::default() };
         let (journal, mut writer) = open(&disk, config);
         let mut appends: Vec<_> =

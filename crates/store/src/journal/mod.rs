@@ -27,13 +27,13 @@ pub mod conformance;
 
 pub(crate) use embedded::FOLDER;
 
-#[cfg(feature = "testing")]
-pub use stored::try_bytes as try_records;
 pub use config::JournalConfig;
 pub use embedded::EmbeddedJournal;
 pub use read_all::{AllRecords, read_all, read_all_on};
 pub use reader::ReadError;
 pub use segments::Sealed;
+#[cfg(feature = "testing")]
+pub use stored::try_bytes as try_records;
 pub use survey::OpenError;
 
 pub use crate::wire::DecodeError;

@@ -180,7 +180,8 @@ impl Writer {
             None => self.begin_segment().map_err(|failure| self.give_up(failure, length))?,
         };
         let Active { file, mut segment } = active;
-        let written = file.append(block.complete(self.end, segment)).map_err(Failure::writing("write", segment.first));
+        let written =
+            file.append(block.complete(self.end, segment)).map_err(Failure::writing("write", segment.first));
         let durable =
             written.and_then(|()| file.sync_data().map_err(Failure::syncing("sync", segment.first)));
         // After a failure the file is not used again, and readers stop before this block: its positions go to others.

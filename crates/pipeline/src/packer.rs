@@ -116,7 +116,9 @@ impl Work {
             };
             // What was committed before it closed is seen by now.
             let is_closed = self.parts.journal.trouble() == Some(JournalError::Closed);
-            let mut outcome = self.pack().await;
+            // First, and whatever comes of packing: on a full disk nothing else makes room.
+            let dropped = if is_upkeep_due { self.drop_old().await } else { Ok(()) };
+            let mut outcome = dropped.and(self.pack().await);
             if outcome.is_ok() && is_upkeep_due {
                 outcome = self.upkeep().await;
             }
@@ -174,14 +176,17 @@ impl Work {
         }
     }
 
+    async fn drop_old(&self) -> Result<(), HistoryError> {
+        let Parts { history, clock, .. } = &self.parts;
+        history.drop_before(clock.now().minus(self.options.retention)).await
+    }
+
     async fn upkeep(&mut self) -> Result<(), HistoryError> {
         if self.last_seal.elapsed() >= self.options.seal_after {
             self.last_seal = Instant::now();
             self.parts.journal.seal();
         }
-        let now = self.parts.clock.now();
-        self.parts.history.drop_before(now.minus(self.options.retention)).await?;
-        let closed = now.minus(self.options.merge_after);
+        let closed = self.parts.clock.now().minus(self.options.merge_after);
         let mut merging = None;
         loop {
             merging = self.parts.history.merge(closed, merging).await?;

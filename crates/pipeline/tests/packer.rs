@@ -189,6 +189,29 @@ async fn trouble_is_told_and_ends() {
 }
 
 #[tokio::test]
+async fn old_weeks_are_dropped_while_nothing_can_be_packed() {
+    let world = World::new(50);
+    let packer =
+        world.packer(Options { retention: Duration::from_secs(100 * DAY as u64), ..Options::default() });
+    // Two weeks, then one whose file cannot be made.
+    world.add(0..2 * 1008).await;
+    tokio::time::pause();
+    until(async || world.history.packed_to() >= Position(2000)).await;
+    fs::create_dir(world.folder.path().join("history/2918_2025-12-08.db")).unwrap();
+    world.add(2 * 1008..3 * 1008).await;
+    until(async || packer.trouble().is_some()).await;
+    let packed_to = world.history.packed_to();
+    let first_week = world.folder.path().join("history/2916_2025-11-24.db");
+    assert!(first_week.exists());
+    world.clock.0.store(START + 108 * DAY, Ordering::Relaxed);
+    until(async || !first_week.exists()).await;
+    assert!(packer.trouble().is_some());
+    assert_eq!(world.history.packed_to(), packed_to);
+    assert_eq!(world.all().await, as_read((1008..3 * 1008).map(message).collect()));
+    packer.stop().await;
+}
+
+#[tokio::test]
 async fn it_ends_with_the_journal() {
     let world = World::new(10);
     let packer = world.packer(Options::default());

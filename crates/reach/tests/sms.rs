@@ -419,6 +419,22 @@ async fn a_message_centre_that_throttles_fails_or_hangs_up_loses_nothing() {
     assert_eq!(centre.next().await["status"], 0);
     assert_eq!(house.until(id, |sms| sms.state == SmsState::Sent).await.attempts, 2);
 
+    // Of a long message every part has to be taken; else all of them are said again.
+    for statuses in [[8, 0, 0], [0, 8, 0], [0, 0, 8], [0, 0x58, 0]] {
+        centre.order(json!({ "statuses": statuses })).await;
+        let id = house.say(&"a".repeat(320)).await;
+        for status in statuses {
+            assert_eq!(centre.next().await["status"], status);
+        }
+        let sms = house.until(id, |sms| sms.reason.is_some() || sms.state != SmsState::Queued).await;
+        assert_eq!((sms.state, sms.text.len()), (SmsState::Queued, 320), "{statuses:?}");
+        house.pass(301);
+        for _ in statuses {
+            assert_eq!(centre.next().await["status"], 0);
+        }
+        house.until(id, |sms| sms.state == SmsState::Sent).await;
+    }
+
     // ESME_RINVDSTADR
     centre.order(json!({ "statuses": [0x0b] })).await;
     let id = house.say("x").await;
@@ -447,6 +463,13 @@ async fn messages_of_devices_come_in_over_smpp() {
         let received = &house.catalog.received_sms(1).await.unwrap()[0];
         assert_eq!((&*received.phone, &*received.text), ("491760000001", text));
     }
+    // A receipt that names no message; then an intermediate notification, which is for nobody here.
+    for (esm_class, answered) in [(4, 0x66), (0x20, 0)] {
+        let deliver = json!({ "esm_class": esm_class, "short_message": "stat:DELIVRD" });
+        centre.order(json!({ "deliver": deliver })).await;
+        assert_eq!(centre.next().await, json!({ "answered": answered }));
+    }
+    assert_eq!(house.catalog.received_sms(9).await.unwrap().len(), 2);
 }
 
 #[tokio::test]

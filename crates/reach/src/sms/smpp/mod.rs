@@ -8,7 +8,7 @@ pub use pdu::SmppAccount;
 use super::{Gateway, Inbox, Pacing, Said, gsm0338};
 use domain::SmsId;
 use pdu::{Delivered, HEADER, Header};
-use std::{collections::HashMap, error::Error, future::Future, io, pin::Pin, time::Duration};
+use std::{error::Error, future::Future, io, pin::Pin, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, BufReader},
     net::{TcpStream, tcp::OwnedWriteHalf},
@@ -40,12 +40,15 @@ struct Submission {
     said: oneshot::Sender<Said>,
 }
 
-/// What a part waits for.
-struct Pending {
+/// A message whose parts have been handed over: it is the message centre's when each was accepted.
+struct Underway {
     id: SmsId,
-    /// Only the last part's response is the message's.
-    response: oneshot::Sender<Result<String, u32>>,
-    is_last: bool,
+    /// The sequence numbers of the parts without a response.
+    waiting: Vec<u32>,
+    /// The last part's, whose name is the message's: it alone asks for a receipt.
+    last: u32,
+    reference: Option<String>,
+    outcome: oneshot::Sender<Said>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -145,7 +148,7 @@ struct Session {
     reader: JoinHandle<()>,
     writer: OwnedWriteHalf,
     sequence: u32,
-    pending: HashMap<u32, Pending>,
+    underway: Vec<Underway>,
 }
 
 async fn connect(account: &SmppAccount) -> Result<Session, SessionError> {
@@ -163,7 +166,7 @@ async fn connect(account: &SmppAccount) -> Result<Session, SessionError> {
             }
         }
     });
-    let mut session = Session { incoming, reader, writer, sequence: 0, pending: HashMap::new() };
+    let mut session = Session { incoming, reader, writer, sequence: 0, underway: Vec::new() };
     session.ask(pdu::BIND_TRANSCEIVER, &pdu::bind(account)).await?;
     let (header, _) = session.next().await?;
     match header.status {
@@ -188,9 +191,6 @@ async fn read(reader: &mut (impl AsyncReadExt + Unpin)) -> io::Result<(Header, V
     reader.read_exact(&mut body).await?;
     Ok((header, body))
 }
-
-/// A part that waits for its turn, and where its message's answer goes.
-type Response = oneshot::Receiver<Result<String, u32>>;
 
 impl Session {
     /// Until it ends, which the answer explains.
@@ -254,7 +254,7 @@ impl Session {
         Ok(written.map_err(|_| SessionError::Silent)??)
     }
 
-    /// Hands all parts over; their responses are waited for elsewhere.
+    /// Hands all parts over; the outcome is waited for elsewhere.
     async fn submit(
         &mut self,
         account: &SmppAccount,
@@ -262,20 +262,17 @@ impl Session {
         submission: Submission,
     ) -> Result<(), SessionError> {
         let Submission { id, phone, parts, said } = submission;
-        let last = parts.len().saturating_sub(1);
-        let mut responses = Vec::new();
-        for (number, part) in parts.iter().enumerate() {
+        let mut waiting = Vec::new();
+        for (number, part) in (1..).zip(&parts) {
             pacing.turn().await;
-            let is_last = number == last;
-            let body = pdu::submit(&account.from, &phone, part, is_last);
-            let sequence = self.ask(pdu::SUBMIT_SM, &body).await?;
-            let (response, answer) = oneshot::channel();
-            self.pending.insert(sequence, Pending { id, response, is_last });
-            responses.push(answer);
+            let body = pdu::submit(&account.from, &phone, part, number == parts.len());
+            waiting.push(self.ask(pdu::SUBMIT_SM, &body).await?);
         }
-        // Those whose waiters have given up.
-        self.pending.retain(|_, pending| !pending.response.is_closed());
-        tokio::spawn(async move { _ = said.send(settle(responses).await) });
+        let last = self.sequence;
+        let (outcome, answer) = oneshot::channel();
+        self.underway.retain(|message| !message.outcome.is_closed());
+        self.underway.push(Underway { id, waiting, last, reference: None, outcome });
+        tokio::spawn(async move { _ = said.send(settle(answer).await) });
         Ok(())
     }
 
@@ -295,7 +292,16 @@ impl Session {
                     Some(Delivered::Receipt { reference, state, word }) => {
                         inbox.end(&store::catalog::SmsName::Reference(reference), state, Some(&word)).await
                     }
-                    Some(Delivered::Nothing) | None => Ok(()),
+                    Some(Delivered::Nothing) => Ok(()),
+                    None => {
+                        metrics::counter!("outrider_sms_unreadable_total").increment(1);
+                        tracing::warn!(
+                            smpp.sequence = header.sequence,
+                            smpp.octets = body.len(),
+                            "a deliver_sm cannot be read: refused"
+                        );
+                        return self.answer(header, pdu::REJECTED, &[0]).await;
+                    }
                 };
                 // Only what is kept is acknowledged.
                 let status = if kept.is_ok() { pdu::OK } else { pdu::NOT_NOW };
@@ -303,19 +309,31 @@ impl Session {
             }
             command if command & pdu::RESPONSE == 0 => self.answer(header, pdu::UNKNOWN_COMMAND, &[]).await,
             _ => {
-                if let Some(Pending { id, response, is_last }) = self.pending.remove(&header.sequence) {
-                    let result = match header.status {
-                        pdu::OK => Ok(pdu::text_of_response(body)),
-                        status => Err(status),
-                    };
-                    if let (Ok(reference), true) = (&result, is_last) {
-                        // Its receipt may be the next PDU. That the catalog failed shows when the outbox notes it again.
-                        _ = inbox.sent(id, Some(reference.clone())).await;
-                    }
-                    _ = response.send(result);
-                }
+                self.respond(header, body, inbox).await;
                 Ok(())
             }
+        }
+    }
+
+    /// Takes the response to a part.
+    async fn respond(&mut self, header: &Header, body: &[u8], inbox: &Inbox) {
+        let is_of = |message: &Underway| message.waiting.contains(&header.sequence);
+        let Some(at) = self.underway.iter().position(is_of) else { return };
+        if header.status != pdu::OK {
+            let message = self.underway.swap_remove(at);
+            _ = message.outcome.send(refusal(header.status));
+            return;
+        }
+        let message = &mut self.underway[at];
+        message.waiting.retain(|sequence| *sequence != header.sequence);
+        if message.last == header.sequence {
+            message.reference = Some(pdu::text_of_response(body));
+        }
+        if message.waiting.is_empty() {
+            let Underway { id, reference, outcome, .. } = self.underway.swap_remove(at);
+            // Its receipt may be the next PDU. That the catalog failed shows when the outbox notes it again.
+            _ = inbox.sent(id, reference.clone()).await;
+            _ = outcome.send(Said::Accepted { reference });
         }
     }
 }
@@ -326,18 +344,13 @@ impl Drop for Session {
     }
 }
 
-/// What the responses to all parts of a message mean.
-async fn settle(responses: Vec<Response>) -> Said {
-    let mut reference = None;
-    for response in responses {
-        match timeout(RESPONSE, response).await {
-            Ok(Ok(Ok(text))) => reference = Some(text),
-            Ok(Ok(Err(status))) => return refusal(status),
-            Ok(Err(_)) => return Said::Failed("the session ended before the answer".to_owned()),
-            Err(_) => return Said::Failed("the message centre did not answer".to_owned()),
-        }
+/// What became of a message whose parts have all been handed over.
+async fn settle(outcome: oneshot::Receiver<Said>) -> Said {
+    match timeout(RESPONSE, outcome).await {
+        Ok(Ok(said)) => said,
+        Ok(Err(_)) => Said::Failed("the session ended before the answer".to_owned()),
+        Err(_) => Said::Failed("the message centre did not answer".to_owned()),
     }
-    Said::Accepted { reference }
 }
 
 /// 5.1.3

@@ -21,6 +21,8 @@ pub(super) const OK: u32 = 0;
 pub(super) const UNKNOWN_COMMAND: u32 = 0x03;
 /// ESME_RX_T_APPN: the receiver cannot take it for the moment.
 pub(super) const NOT_NOW: u32 = 0x64;
+/// ESME_RX_R_APPN: the receiver will never take it.
+pub(super) const REJECTED: u32 = 0x66;
 
 const INTERFACE_VERSION: u8 = 0x34;
 /// Optional parameters (5.3.2).
@@ -76,7 +78,7 @@ pub(super) enum Delivered {
         state: SmsState,
         word: String,
     },
-    /// Of a message that is still under way.
+    /// Of a message that is still under way; or what only networks and handsets say to each other.
     Nothing,
 }
 
@@ -159,7 +161,8 @@ pub(super) fn delivered(body: &[u8]) -> Option<Delivered> {
     if esm_class & TYPE != RECEIPT {
         let by_header = has_header.then(|| PartOf::of_header(octets)).flatten();
         let part = by_header.or_else(|| PartOf::new(message?, total?, number?));
-        return (esm_class & TYPE == 0).then_some(Delivered::Message { from, text, part });
+        let is_message = esm_class & TYPE == 0;
+        return Some(if is_message { Delivered::Message { from, text, part } } else { Delivered::Nothing });
     }
     // Appendix B: `id:… sub:… dlvrd:… submit date:… done date:… stat:DELIVRD err:… text:…`
     let field = |name: &str| {
@@ -261,6 +264,8 @@ mod tests {
                 deliver(4, 0, b"", b"\x00\x1e\x00\x03b8\0\x04\x27\x00\x01\x02"),
                 receipt("b8", SmsState::Delivered, "2"),
             ),
+            // An intermediate notification.
+            (deliver(0x20, 0, b"id:1 stat:ENROUTE", b""), Some(Delivered::Nothing)),
             (deliver(4, 0, b"stat:DELIVRD", b""), None),
             (deliver(0, 0, b"hi", b"")[..12].to_vec(), None),
             (Vec::new(), None),

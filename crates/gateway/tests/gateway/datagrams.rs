@@ -3,6 +3,7 @@
 use crate::site::{NOW, PATIENCE, Sender, Site, registered, until};
 use domain::{ContactKind, Transport};
 use gateway::{Limits, Registered};
+use protocols::hex;
 use std::time::Duration;
 use tokio::time::advance;
 
@@ -78,12 +79,33 @@ async fn who_was_here_lately_costs_the_any_port_no_question() {
 }
 
 #[tokio::test]
-async fn a_reply_is_no_longer_than_the_datagram() {
+async fn a_reply_is_short_or_no_longer_than_the_datagram() {
     let site = site(Limits::default());
     let device = site.sender().await;
-    device.say(&["La", "E1000"]).await;
-    device.say(&["La", "E10"]).await;
-    assert_eq!(device.hear().await, "ok\neeeeeeeeee");
+    // With `ok` before them, one byte more than the bound and as many as it allows.
+    device.say(&["La", "E62"]).await;
+    device.say(&["La", "E61"]).await;
+    assert_eq!(device.hear().await, format!("ok\n{}", "e".repeat(61)));
+    // The datagram itself is longer than that.
+    device.say(&["La", "E62", &format!("D1,-,{}", "x".repeat(100))]).await;
+    assert_eq!(device.hear().await, format!("ok\n{}", "e".repeat(62)));
+    assert_eq!(device.hear().await, "A1");
+}
+
+#[tokio::test]
+async fn a_sign_of_life_that_is_shorter_than_its_answer_is_answered() {
+    let site = Site::of_real_protocols();
+    site.roster.register("013800001234", crate::site::of_protocol(1, "jt808"));
+    let terminal = Sender::to(site.gateway.bound().udp["jt808"]).await;
+    for (said, answer) in [
+        // Heartbeat and question for the time, general answer and 2027-01-15 08:00:00.
+        ("7e0002000001380000123400031e7e", "7e8001000501380000123400030003000200997e"),
+        ("7e0004000001380000123400071c7e", "7e800400060138000012340007270115080000a17e"),
+        ("7e0003000001380000123400061a7e", "7e8001000501380000123400060006000300987e"),
+    ] {
+        terminal.0.send(&hex::parse(said).unwrap()).await.unwrap();
+        assert_eq!(hex::lower(&terminal.hear_bytes().await), answer, "{said}");
+    }
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use domain::{
 use gateway::{
     Asking, CommandQueue, Finding, Gateway, GatewayConfig, Limits, Registered, Roster, RosterError, Swept,
 };
+use protocols::PROTOCOLS;
 use std::{
     collections::HashMap,
     net::SocketAddr,
@@ -47,9 +48,18 @@ impl Site {
     }
 
     pub(crate) fn with(limits: Limits) -> Self {
+        Self::of(GatewayConfig { limits, ..config() })
+    }
+
+    /// A site where the real protocols are spoken, with the limits that the server has.
+    pub(crate) fn of_real_protocols() -> Self {
+        let ports = PROTOCOLS.iter().map(|protocol| (protocol.name().to_owned(), Some(0))).collect();
+        Self::of(GatewayConfig { any: Some(0), ports, ..GatewayConfig::default() })
+    }
+
+    fn of(config: GatewayConfig) -> Self {
         let (journal, roster) = (Arc::new(TestJournal::default()), Arc::new(TestRoster::default()));
         let (signals, clock) = (Signals::default(), Arc::new(TestClock::default()));
-        let config = GatewayConfig { limits, ..config() };
         let gateway =
             Gateway::start(config, journal.clone(), roster.clone(), roster.clone(), &signals, clock.clone())
                 .unwrap();
@@ -123,11 +133,11 @@ pub(crate) fn registered(source: i64) -> Registered {
     of_protocol(source, "toy")
 }
 
-/// A device that speaks `toy` or `web`.
+/// A device that speaks `toy`, `web`, or one of the real protocols that the tests here speak.
 pub(crate) fn of_protocol(source: i64, protocol: &str) -> Registered {
-    static MODELS: LazyLock<[DeviceModel; 2]> = LazyLock::new(|| {
+    static MODELS: LazyLock<[DeviceModel; 4]> = LazyLock::new(|| {
         let real = ModelCode::find("telfmb920").unwrap().model();
-        ["toy", "web"].map(|name| DeviceModel { protocols: vec![name.into()], ..real.clone() })
+        ["toy", "web", "jt808", "osmand"].map(|name| DeviceModel { protocols: vec![name.into()], ..real.clone() })
     });
     let model = MODELS.iter().find(|model| *model.protocols[0] == *protocol).unwrap();
     Registered {
@@ -297,9 +307,14 @@ impl Sender {
     }
 
     pub(crate) async fn hear(&self) -> String {
-        let mut buffer = [0; 2000];
+        String::from_utf8_lossy(&self.hear_bytes().await).trim_end().to_owned()
+    }
+
+    pub(crate) async fn hear_bytes(&self) -> Vec<u8> {
+        let mut buffer = vec![0; 2000];
         let length = timeout(PATIENCE, self.0.recv(&mut buffer)).await.expect("an answer in time").unwrap();
-        String::from_utf8_lossy(&buffer[..length]).trim_end().to_owned()
+        buffer.truncate(length);
+        buffer
     }
 
     pub(crate) fn has_heard_nothing(&self) -> bool {

@@ -1,5 +1,5 @@
-//! Datagrams: each is understood, made durable and acknowledged on its own. Those of one address and port go one after
-//! the other, those of different ones at the same time. What does not fit into the queue is dropped unacknowledged: the
+//! Datagrams: each is understood, made durable and acknowledged on its own. Those from one address and port to one of ours
+//! go one after the other, those of different ones at the same time. What does not fit into the queue is dropped unacknowledged: the
 //! device sends it again. Who was not here lately has a small part of the queue: strangers do not keep devices out.
 
 use crate::{
@@ -51,7 +51,15 @@ struct Waiting {
     /// Among them.
     of_strangers: usize,
     /// There is an entry as long as somebody works on it.
-    by_address: HashMap<SocketAddr, VecDeque<Parcel>>,
+    by_way: HashMap<Way, VecDeque<Parcel>>,
+}
+
+/// Whence and whither a datagram goes. What comes from one address to different ports may be of different protocols.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Way {
+    address: SocketAddr,
+    /// The address that the gateway listens on.
+    to: SocketAddr,
 }
 
 struct Parcel {
@@ -61,16 +69,16 @@ struct Parcel {
     _share: Share,
 }
 
-/// Takes the datagrams of one address until none is left. However it ends, the next one finds its place.
+/// Takes the datagrams of one way until none is left. However it ends, the next one finds its place.
 struct Work {
     reception: Arc<Reception>,
-    address: SocketAddr,
+    way: Way,
     /// Of the one at work.
     sender: Holder,
     ended: Ended,
 }
 
-/// Whether another may have begun to work on the address.
+/// Whether another may have begun to work on the same way.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Ended {
     No,
@@ -83,8 +91,8 @@ impl Queue {
         Self { total, per_address, of_strangers: limits.datagrams_of_strangers, waiting: Mutex::default() }
     }
 
-    /// `Ok(true)`: somebody must begin to work on the address.
-    fn put(&self, address: SocketAddr, parcel: Parcel) -> Result<bool, &'static str> {
+    /// `Ok(true)`: somebody must begin to work on the way.
+    fn put(&self, way: Way, parcel: Parcel) -> Result<bool, &'static str> {
         let waiting = &mut *lock(&self.waiting);
         if waiting.total >= self.total {
             return Err("datagrams");
@@ -92,8 +100,8 @@ impl Queue {
         if parcel.sender == Holder::Stranger && waiting.of_strangers >= self.of_strangers {
             return Err("datagrams_of_strangers");
         }
-        let begin = !waiting.by_address.contains_key(&address);
-        let own = waiting.by_address.entry(address).or_default();
+        let begin = !waiting.by_way.contains_key(&way);
+        let own = waiting.by_way.entry(way).or_default();
         // The one at work is not in the queue any longer, and counts.
         if !begin && own.len() + 1 >= self.per_address {
             return Err("datagrams_per_address");
@@ -114,8 +122,7 @@ impl Waiting {
 
 impl Work {
     fn next(&mut self) -> Option<Parcel> {
-        let parcel =
-            lock(&self.reception.datagrams.waiting).by_address.get_mut(&self.address)?.pop_front()?;
+        let parcel = lock(&self.reception.datagrams.waiting).by_way.get_mut(&self.way)?.pop_front()?;
         self.sender = parcel.sender;
         Some(parcel)
     }
@@ -124,9 +131,9 @@ impl Work {
     fn done(&mut self) -> bool {
         let waiting = &mut *lock(&self.reception.datagrams.waiting);
         waiting.left(self.sender);
-        let more = waiting.by_address.get(&self.address).is_some_and(|own| !own.is_empty());
+        let more = waiting.by_way.get(&self.way).is_some_and(|own| !own.is_empty());
         if !more {
-            waiting.by_address.remove(&self.address);
+            waiting.by_way.remove(&self.way);
             self.ended = Ended::Yes;
         }
         more
@@ -140,7 +147,7 @@ impl Drop for Work {
         }
         // After a fault: the one at work has gone with it, and the others come again.
         let waiting = &mut *lock(&self.reception.datagrams.waiting);
-        if let Some(left) = waiting.by_address.remove(&self.address) {
+        if let Some(left) = waiting.by_way.remove(&self.way) {
             waiting.left(self.sender);
             left.iter().for_each(|parcel| waiting.left(parcel.sender));
         }
@@ -148,7 +155,12 @@ impl Drop for Work {
 }
 
 /// Receives until the gateway stops, and then ends what has come.
-pub(crate) async fn receive(socket: UdpSocket, entrance: Entrance, reception: Arc<Reception>) {
+pub(crate) async fn receive(
+    socket: UdpSocket,
+    to: SocketAddr,
+    entrance: Entrance,
+    reception: Arc<Reception>,
+) {
     let socket = Arc::new(socket);
     let mut buffer = vec![0; MAX_DATAGRAM];
     let mut work = JoinSet::new();
@@ -160,10 +172,11 @@ pub(crate) async fn receive(socket: UdpSocket, entrance: Entrance, reception: Ar
             received = socket.recv_from(&mut buffer) => match received {
                 Ok((length, address)) => {
                     let Some(bytes) = buffer.get(..length) else { continue };
-                    match accept(&reception, bytes, address) {
+                    let way = Way { address, to };
+                    match accept(&reception, bytes, way) {
                         Ok(true) => {
                             let reception = Arc::clone(&reception);
-                            let one = Work { reception, address, sender: Holder::Stranger, ended: Ended::No };
+                            let one = Work { reception, way, sender: Holder::Stranger, ended: Ended::No };
                             work.spawn(attend_all(one, entrance, Arc::clone(&socket)));
                         }
                         Ok(false) => {}
@@ -182,19 +195,19 @@ pub(crate) async fn receive(socket: UdpSocket, entrance: Entrance, reception: Ar
     }
 }
 
-fn accept(reception: &Reception, bytes: &[u8], address: SocketAddr) -> Result<bool, &'static str> {
+fn accept(reception: &Reception, bytes: &[u8], way: Way) -> Result<bool, &'static str> {
     if bytes.is_empty() {
         return Err("empty");
     }
-    let sender = if reception.visitors.is_known(address) { Holder::Device } else { Holder::Stranger };
+    let sender = if reception.visitors.is_known(way.address) { Holder::Device } else { Holder::Stranger };
     let mut share = reception.budget.share();
     share.hold(bytes.len(), sender).map_err(|_| "over_budget")?;
-    reception.datagrams.put(address, Parcel { bytes: bytes.to_vec(), sender, _share: share })
+    reception.datagrams.put(way, Parcel { bytes: bytes.to_vec(), sender, _share: share })
 }
 
 async fn attend_all(mut work: Work, entrance: Entrance, socket: Arc<UdpSocket>) {
     while let Some(parcel) = work.next() {
-        attend(&work.reception, entrance, &socket, work.address, &parcel.bytes).await;
+        attend(&work.reception, entrance, &socket, work.way.address, &parcel.bytes).await;
         if !work.done() {
             break;
         }

@@ -125,11 +125,13 @@ impl Gateway {
         }
         let reception = Arc::new(Reception::new(&config, journal, roster, commands, signals.clone(), clock));
         let mut listeners = JoinSet::new();
-        for Socket { entrance, kind, .. } in sockets {
+        for Socket { entrance, kind, address } in sockets {
             let reception = Arc::clone(&reception);
             match kind {
                 Kind::Stream(listener, tls) => listeners.spawn(accept(listener, tls, entrance, reception)),
-                Kind::Datagram(socket) => listeners.spawn(datagrams::receive(socket, entrance, reception)),
+                Kind::Datagram(socket) => {
+                    listeners.spawn(datagrams::receive(socket, address, entrance, reception))
+                }
             };
         }
         let mut background = JoinSet::new();

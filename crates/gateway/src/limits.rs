@@ -21,7 +21,7 @@ use std::time::Duration;
 /// | `contact_interval` | 10 s | of the contacts of a source within it only the first and the last state are noted |
 /// | `contact_sources` | 100,000 | contacts of further sources are noted one by one |
 /// | `datagrams` | 4,096 | a datagram is dropped, unacknowledged and counted |
-/// | `datagrams_per_address` | 64 | a datagram from that address and port is dropped, unacknowledged and counted |
+/// | `datagrams_per_address` | 64 | a datagram from that address and port to the same of ours is dropped, unacknowledged and counted |
 /// | `datagrams_of_strangers` | 512 | a datagram from where no device was lately is dropped, unacknowledged and counted |
 /// | `datagram_lookups` | 16 | a datagram waits for its turn, at most `login_timeout` |
 /// | `datagram_refusals` | 10,000 | further strangers are asked about at each datagram |
@@ -61,7 +61,7 @@ pub struct Limits {
     pub contact_sources: usize,
     /// Datagrams that wait or are at work.
     pub datagrams: usize,
-    /// The same of one address and port.
+    /// The same from one address and port to one of ours.
     pub datagrams_per_address: usize,
     /// The same of all addresses and ports from which no device that may speak was heard lately.
     pub datagrams_of_strangers: usize,

@@ -181,6 +181,26 @@ async fn the_any_port_knows_a_datagram_by_its_login() {
 }
 
 #[tokio::test]
+async fn each_port_reads_its_own_datagrams_of_one_address() {
+    let site = site(Limits::default());
+    let bound = site.gateway.bound();
+    let (toy, any) = (bound.udp["toy"], bound.any.unwrap());
+    let socket = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let say = async |to, bodies: [&str; 2]| {
+        let lines = bodies.map(|body| crate::toy::line('$', body)).concat();
+        socket.send_to(lines.as_bytes(), to).await.unwrap();
+        let mut answer = [0; 100];
+        let received = tokio::time::timeout(PATIENCE, socket.recv_from(&mut answer)).await;
+        let (length, from) = received.expect("an answer in time").unwrap();
+        (String::from_utf8_lossy(&answer[..length]).into_owned(), from)
+    };
+    site.journal.hold();
+    assert_eq!(say(toy, ["La", "D1,-"]).await, ("ok\n".to_owned(), toy));
+    site.journal.until(|pages| pages.waiting.len() == 1).await;
+    assert_eq!(say(any, ["Lb", "H"]).await, ("ok\nh\n".to_owned(), any), "it does not wait behind the other");
+}
+
+#[tokio::test]
 async fn datagrams() {
     let site = site(Limits { datagrams: 2, ..Limits::default() });
     site.journal.hold();

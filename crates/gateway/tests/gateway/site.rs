@@ -137,7 +137,8 @@ pub(crate) fn registered(source: i64) -> Registered {
 pub(crate) fn of_protocol(source: i64, protocol: &str) -> Registered {
     static MODELS: LazyLock<[DeviceModel; 4]> = LazyLock::new(|| {
         let real = ModelCode::find("telfmb920").unwrap().model();
-        ["toy", "web", "jt808", "osmand"].map(|name| DeviceModel { protocols: vec![name.into()], ..real.clone() })
+        ["toy", "web", "jt808", "osmand"]
+            .map(|name| DeviceModel { protocols: vec![name.into()], ..real.clone() })
     });
     let model = MODELS.iter().find(|model| *model.protocols[0] == *protocol).unwrap();
     Registered {

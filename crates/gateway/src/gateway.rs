@@ -194,6 +194,14 @@ impl Gateway {
     }
 }
 
+impl Drop for Gateway {
+    /// The reception remembers the visitors, and their errands know the reception: it would stay, and they would be here.
+    fn drop(&mut self) {
+        self.reception.stopping.cancel();
+        self.reception.visitors.forget_all();
+    }
+}
+
 struct Socket {
     entrance: Entrance,
     kind: Kind,

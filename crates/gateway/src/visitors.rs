@@ -111,8 +111,9 @@ impl Visitors {
         if let Some(sooner) = known.by_device.get(device_id) {
             return Ok(Arc::clone(sooner));
         }
-        // Whoever forgets after a change may have done so before this one is remembered.
-        if reception.changes() == changes && known.by_device.len() < self.capacity {
+        // Whoever forgets after a change, or at the end, may have done so before this one is remembered.
+        let true_still = reception.changes() == changes && !reception.stopping.is_cancelled();
+        if true_still && known.by_device.len() < self.capacity {
             known.turned_away.remove(device_id);
             known.by_source.insert(source, Whereabouts { device_id: device_id.clone(), address: None });
             known.by_device.insert(device_id.clone(), Arc::clone(&visitor));

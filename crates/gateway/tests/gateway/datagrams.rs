@@ -1,7 +1,7 @@
 //! Datagrams: acknowledged when durable and only to whom is known, in order, and dropped when too many wait.
 
 use crate::site::{NOW, PATIENCE, Sender, Site, registered, until};
-use domain::{ContactKind, Transport};
+use domain::{ContactKind, SourceId, Transport};
 use gateway::{Limits, Registered};
 use protocols::hex;
 use std::time::Duration;
@@ -140,6 +140,24 @@ async fn datagrams_of_one_device_keep_their_order_and_others_do_not_wait() {
     }
     assert_eq!(site.journal.serials(1), (0..20).collect::<Vec<_>>());
     assert_eq!(site.journal.serials(2), [100]);
+}
+
+#[tokio::test]
+async fn nobody_is_here_after_the_end() {
+    for in_order in [true, false] {
+        let site = site(Limits::default());
+        let presence = site.gateway.presence();
+        let device = site.sender().await;
+        device.say(&["La", "H"]).await;
+        assert_eq!(device.hear().await, "ok\nh");
+        assert!(presence.is_here(SourceId(1)));
+        if in_order {
+            site.gateway.stop(PATIENCE).await;
+        } else {
+            drop(site.gateway);
+        }
+        assert!(!presence.is_here(SourceId(1)), "in order: {in_order}");
+    }
 }
 
 #[tokio::test]

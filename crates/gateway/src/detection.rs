@@ -28,8 +28,11 @@ pub(crate) async fn detect_datagram(
     let candidates = candidates(reception.protocols, &[Transport::Udp]);
     let mut detection = Detection { transport: Transport::Udp, candidates, asked: Vec::new() };
     let detected = detection.look(reception, bytes).await?;
-    // Nothing more will come.
-    detected.ok_or(Ended::Refused(Refusal::NoProtocol))
+    match detected {
+        Look::Known(protocol) => Ok(protocol),
+        // Nothing more will come.
+        Look::Within(_) => Err(Ended::Refused(Refusal::NoProtocol)),
+    }
 }
 
 /// Waits for enough bytes to know the protocol; gives them back with it.
@@ -49,13 +52,19 @@ pub(crate) async fn detect(
             () = reception.stopping.cancelled() => return Err(Ended::Stopping),
             read = read => if !read? { return Err(Ended::LoginTimeout) },
         }
-        if let Some(protocol) = detection.look(reception, &bytes).await? {
-            return Ok((protocol, bytes));
-        }
-        if bytes.len() >= reception.limits.detection_bytes {
-            return Err(Ended::Refused(Refusal::NoProtocol));
+        match detection.look(reception, &bytes).await? {
+            Look::Known(protocol) => return Ok((protocol, bytes)),
+            Look::Within(most) if bytes.len() < most => {}
+            Look::Within(_) => return Err(Ended::Refused(Refusal::NoProtocol)),
         }
     }
+}
+
+/// What the bytes tell so far.
+enum Look {
+    Known(&'static dyn Protocol),
+    /// More are needed; not more than so many in all.
+    Within(usize),
 }
 
 struct Detection {
@@ -67,19 +76,15 @@ struct Detection {
 }
 
 impl Detection {
-    /// The protocol of `bytes`; `None` when more of them are needed.
-    async fn look(
-        &mut self,
-        reception: &Reception,
-        bytes: &[u8],
-    ) -> Result<Option<&'static dyn Protocol>, Ended> {
+    async fn look(&mut self, reception: &Reception, bytes: &[u8]) -> Result<Look, Ended> {
         let mut decided = Vec::new();
         let mut strangers = Vec::new();
-        let mut unsure = false;
+        let mut within = None;
         for candidate in std::mem::take(&mut self.candidates) {
             match candidate.recognise(bytes) {
                 Recognition::No => continue,
-                Recognition::Unsure => unsure = true,
+                Recognition::Unsure => within = within.max(Some(reception.limits.detection_bytes)),
+                Recognition::Begun => within = within.max(Some(candidate.max_frame())),
                 Recognition::Frame => decided.push(candidate),
                 Recognition::Login(device_id) => {
                     let found = self.ask(reception, device_id).await?;
@@ -91,14 +96,14 @@ impl Detection {
             }
             self.candidates.push(candidate);
         }
-        match (&decided[..], &strangers[..]) {
-            ([protocol], _) => Ok(Some(*protocol)),
-            ([_, _, ..], _) => Err(Ended::Refused(Refusal::Ambiguous)),
-            _ if unsure => Ok(None),
+        match (&decided[..], &strangers[..], within) {
+            ([protocol], ..) => Ok(Look::Known(*protocol)),
+            ([_, _, ..], ..) => Err(Ended::Refused(Refusal::Ambiguous)),
+            ([], _, Some(within)) => Ok(Look::Within(within)),
             // A login that only one protocol understands is refused in its own words, and remembered.
-            ([], [protocol]) => Ok(Some(*protocol)),
-            ([], []) => Err(Ended::Refused(Refusal::NoProtocol)),
-            ([], _) => Err(Ended::Refused(Refusal::Ambiguous)),
+            ([], [protocol], None) => Ok(Look::Known(*protocol)),
+            ([], [], None) => Err(Ended::Refused(Refusal::NoProtocol)),
+            ([], _, None) => Err(Ended::Refused(Refusal::Ambiguous)),
         }
     }
 

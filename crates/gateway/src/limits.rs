@@ -1,5 +1,7 @@
 //! Every bound of the gateway, with its default and what happens when it is reached.
 
+use crate::line::CHUNK;
+use protocols::PROTOCOLS;
 use std::time::Duration;
 
 /// | limit | default | when it is reached |
@@ -10,9 +12,9 @@ use std::time::Duration;
 /// | `idle_timeout` | 30 min | a connection from which nothing came is closed, its device is lost |
 /// | `reply_timeout` | 30 s | a device that does not take its reply is closed, and lost |
 /// | `Protocol::max_frame` | the protocol's | the connection is closed, its device is lost |
-/// | `buffered_per_session` | 256 KiB | the connection is closed, its device is lost |
+/// | `buffered_per_session` | the longest frame of any protocol, and one chunk (1 MiB, 16 KiB) | the connection is closed, its device is lost |
 /// | `buffered_total` | 256 MiB | the connection that wants more is closed; those without a known device get half |
-/// | `detection_bytes` | 4 KiB | a connection to the `any` port still not recognised is closed |
+/// | `detection_bytes` | 4 KiB | a connection to the `any` port still not recognised is closed; an HTTP request whose head is there may come whole |
 /// | `devices_per_connection` | 1,000 | a further device of a relay is refused |
 /// | `lookups` | 64 | a login waits for its turn, at most `login_timeout` |
 /// | `take_overs_per_minute` | 6 | a further login of a source whose session is open is refused |
@@ -83,7 +85,8 @@ impl Default for Limits {
             login_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(30 * 60),
             reply_timeout: Duration::from_secs(30),
-            buffered_per_session: 256 << 10,
+            // A frame waits until it is whole.
+            buffered_per_session: PROTOCOLS.iter().map(|it| it.max_frame()).max().unwrap_or(0) + CHUNK,
             buffered_total: 256 << 20,
             detection_bytes: 4 << 10,
             devices_per_connection: 1000,

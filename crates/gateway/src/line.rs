@@ -22,7 +22,7 @@ use tokio_rustls::server::TlsStream;
 use tokio_util::either::Either;
 
 /// As much is read at once, made durable together and acknowledged together.
-const CHUNK: usize = 16 << 10;
+pub(crate) const CHUNK: usize = 16 << 10;
 
 thread_local! {
     // Shared by all connections of a thread: an idle one holds no read buffer.

@@ -39,6 +39,9 @@ pub enum Recognition {
     No,
     /// Nothing speaks against it so far; more bytes are needed.
     Unsure,
+    /// They begin a frame that names its device only in what is still to come, as an HTTP request does in its body: the
+    /// whole frame is needed, however long it may be.
+    Begun,
     /// A login that names the device; it decides when the device is registered with a model of this protocol.
     Login(DeviceId),
     /// A complete frame whose checksum is right.

@@ -69,6 +69,7 @@ pub fn recognise_device(
     device: impl Fn(&Request<'_>) -> Option<String>,
 ) -> Recognition {
     match frame(start, max) {
+        Ok(Framing::Incomplete) if matches!(head(start), Ok(Some(_))) => Recognition::Begun,
         Ok(Framing::Incomplete) => Recognition::Unsure,
         Ok(Framing::Frame(length)) => {
             let id = Request::parse(&start[..length]).ok().and_then(|request| device(&request));
@@ -302,6 +303,22 @@ mod tests {
             assert!(Request::parse(&glued).is_err(), "more than one request");
         }
         assert_eq!(frame(b"\r\nGET", MAX), Ok(Framing::Skip(2)));
+    }
+
+    #[test]
+    fn a_request_is_recognised_when_it_is_whole() {
+        let device = |_: &Request<'_>| Some("a".to_owned());
+        let login = Recognition::Login(DeviceId::new("a").unwrap());
+        for request in [GET, POST, CHUNKED] {
+            let head = request.windows(4).position(|end| end == b"\r\n\r\n").unwrap() + 4;
+            for cut in 0..request.len() {
+                let expected = if cut < head { Recognition::Unsure } else { Recognition::Begun };
+                let recognised = recognise_device(&request[..cut], MAX, device);
+                assert_eq!(recognised, expected, "{cut} bytes of {request:?}");
+            }
+            assert_eq!(recognise_device(request, MAX, device), login, "{request:?}");
+            assert_eq!(recognise_device(request, MAX, |_| None), Recognition::No, "{request:?}");
+        }
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! Protocols over HTTP: connections that come and go, of the same device as often as it likes.
 
-use crate::site::{Device, NOW, Site, until};
+use crate::site::{Device, NOW, Site, of_protocol, until};
 use gateway::Limits;
+use protocols::{Protocol, osmand::Osmand};
 use store::signals::Signal;
+use tokio::io::AsyncWriteExt;
 
 async fn call(site: &Site) -> Device {
     Device::connect(site.gateway.bound().tcp["web"], '~').await
@@ -10,7 +12,7 @@ async fn call(site: &Site) -> Device {
 
 fn site() -> Site {
     let site = Site::where_registered(&[], Limits { take_overs_per_minute: 1, ..Limits::default() });
-    site.roster.register("w", crate::site::of_protocol(1, "web"));
+    site.roster.register("w", of_protocol(1, "web"));
     site
 }
 
@@ -63,4 +65,42 @@ async fn the_any_port_knows_requests() {
     let mut device = site.connect_to_any('~').await;
     device.say("Lw").await;
     assert_eq!(device.hear().await.unwrap(), "ok");
+}
+
+/// A request of so many bytes, the last of which are a batch of locations with spaces around them.
+fn batch(length: usize) -> Vec<u8> {
+    let location = r#"{"location":{"timestamp":"2027-01-15T07:59:00Z","coords":{"latitude":52.5,"longitude":13.4}},"device_id":"phone"}"#;
+    let request = |body: &str| {
+        format!(
+            "POST / HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: {:07}\r\n\r\n{body}",
+            body.len()
+        )
+    };
+    let room = length - request(location).len();
+    request(&(" ".repeat(room) + location)).into_bytes()
+}
+
+#[tokio::test]
+async fn the_longest_request_that_a_protocol_takes_comes_through() {
+    let site = Site::of_real_protocols();
+    site.roster.register("phone", of_protocol(1, "osmand"));
+    let (own, any) = (site.gateway.bound().tcp["osmand"], site.gateway.bound().any.unwrap());
+    let longest = Osmand.max_frame();
+    for (kept, (port, length)) in [own, any]
+        .into_iter()
+        .flat_map(|port| [5_000, 300_000, longest].map(|length| (port, length)))
+        .enumerate()
+    {
+        let mut phone = Device::connect(port, ' ').await;
+        // A gateway that lets go of the connection breaks it off.
+        let _ = phone.stream.get_mut().write_all(&batch(length)).await;
+        let answer = phone.hear().await;
+        assert_eq!(answer.as_deref(), Some("HTTP/1.1 200 OK"), "{length} bytes to {port}");
+        assert_eq!(site.journal.telemetry().len(), kept + 1);
+    }
+    for port in [own, any] {
+        let mut phone = Device::connect(port, ' ').await;
+        let _ = phone.stream.get_mut().write_all(&batch(longest + 1)).await;
+        assert_eq!(phone.hear().await, None, "one byte too long for {port}");
+    }
 }

@@ -96,13 +96,13 @@ fn no_command_is_lost_by_kills() {
     let mut asked = Vec::new();
     let executed = Mutex::new(HashMap::<String, u32>::new());
     for round in 0..kills {
-        let address = server.teltonika();
         let session = server.resume(&anna);
         // More than a hundred may not wait.
         let until = executed.lock().unwrap().len() + random.random_range(0..=3);
         let until = until.max(asked.len().saturating_sub(30));
         thread::scope(|scope| {
-            let device = scope.spawn(|| execute(address, &executed));
+            let line = Device::logged_in(server.teltonika(), &imei(0));
+            let device = scope.spawn(|| execute(line, &executed));
             for number in 0..3 {
                 let text = format!("setparam {round}:{number}");
                 let parameters = json!({ "tracker_id": van, "command": text });
@@ -119,9 +119,9 @@ fn no_command_is_lost_by_kills() {
     }
     // What is left comes with the next connection.
     let session = server.resume(&anna);
-    let address = server.teltonika();
+    let line = Device::logged_in(server.teltonika(), &imei(0));
     thread::scope(|scope| {
-        scope.spawn(|| execute(address, &executed));
+        scope.spawn(|| execute(line, &executed));
         let count = || session.call("tracker/command/unconfirmed/count", json!({ "tracker_id": van }));
         while count().success()["count"] != 0 {
             thread::yield_now();
@@ -144,8 +144,7 @@ fn no_command_is_lost_by_kills() {
 }
 
 /// A device that does what it is told, until the connection is over.
-fn execute(address: std::net::SocketAddr, executed: &Mutex<HashMap<String, u32>>) {
-    let mut line = Device::logged_in(address, &imei(0));
+fn execute(mut line: Device, executed: &Mutex<HashMap<String, u32>>) {
     let hello =
         protocols::teltonika::encode::packet(protocols::teltonika::Codec::Codec8Extended, &[record(now())]);
     if line.write(&hello).is_err() {

@@ -78,7 +78,7 @@ impl Commits {
         match after.checked_sub(1).map(|at| &durable.recent[at].0) {
             None => Next::Stored,
             Some(batch) if batch.first.0 == position => Next::Batch(Arc::clone(batch)),
-            Some(batch) => Next::Batch(Arc::new(Committed::clone(batch).from(Position(position)))),
+            Some(batch) => Next::Batch(Arc::new(Committed::clone(batch).since(Position(position)))),
         }
     }
 

@@ -103,7 +103,7 @@ impl Committed {
     }
 
     /// What of it is not before `position`.
-    fn from(mut self, position: Position) -> Self {
+    fn since(mut self, position: Position) -> Self {
         match position.0.saturating_sub(self.first.0) {
             0 => self,
             before => Self::new(position, self.records.split_off(before as usize)),

@@ -140,7 +140,7 @@ impl Reader {
                 let (records, stored) = Stored::read(scanner.payload(), header.count)
                     .map_err(|source| ReadError::Undecodable { file: path(), offset, source })?;
                 let block = Committed { first: Position(header.first), records, stored };
-                let block = block.from(Position(self.position));
+                let block = block.since(Position(self.position));
                 self.position = header.end();
                 return Ok(Some((block, scanner.payload().len())));
             }

@@ -33,6 +33,8 @@ fn reports_are_acknowledged_as_their_transport_needs() {
         "02003210511340877028813f180c170016041051290c0635652d793653000038001a30e601665e560000000100750002712704000103",
     );
     let zip = zip.unwrap();
+    // As emergency, and of a kind that is in no document, with nothing that can be read.
+    let unreadable_zip = |kind: u8| [&[2, 0, 6, kind, 0x51, 0x13, 0x40, 0x87, 0x70][..], &[3]].concat();
     for (transport, report, reply) in [
         (Transport::Tcp, STATUS.as_bytes(), None),
         (Transport::Tcp, EMERGENCY.as_bytes(), Some(&b"ST300CMD;511340877;02;AckEmerg\r"[..])),
@@ -41,6 +43,16 @@ fn reports_are_acknowledged_as_their_transport_needs() {
         (Transport::Udp, &zip, Some(b"\x15\x51\x13\x40\x87\x70")),
         (Transport::Tcp, &zip, None),
         (Transport::Udp, UNIVERSAL.as_bytes(), None),
+        // What cannot be read is acknowledged too.
+        (Transport::Udp, b"ST300STT;511340877;04;none\r", Some(b"ST300ACK;511340877")),
+        (Transport::Udp, b"SA200XYZ;511340877;1\r", Some(b"SA200ACK;511340877")),
+        (Transport::Udp, &unreadable_zip(0x1F), Some(b"\x15\x51\x13\x40\x87\x70")),
+        (Transport::Udp, b"STT;0560001616;none\r", None),
+        (Transport::Udp, b"ST910;Location;344506;none\r", None),
+        (Transport::Tcp, b"ST300STT;511340877;04;none\r", None),
+        (Transport::Tcp, b"ST300EMG;511340877;none\r", Some(b"ST300CMD;511340877;02;AckEmerg\r")),
+        (Transport::Tcp, &unreadable_zip(0x11), Some(b"ST300CMD;511340877;02;AckEmerg\r")),
+        (Transport::Tcp, &unreadable_zip(0x1F), None),
     ] {
         let (_, events) = admitted(transport, report);
         let sent = events.iter().find_map(|event| match event {

@@ -218,16 +218,17 @@ impl Session {
         let Some(slot) = self.speakers.named(id, frame, events)? else { return Ok(()) };
         let data = text::unescape(data);
         match text::sensor(&data) {
-            Ok((message, serial)) => {
+            Ok(message) => {
                 let hash = RecordHash::of(&data);
                 events.push_back(Event::Message { slot, message, hash });
-                events.push_back(Event::ReplyWhenDurable(format!("(P69,0,{serial})").into_bytes()));
             }
             Err(error) => {
                 let (error, bytes) = (error.to_string(), frame.to_vec());
                 events.push_back(Event::Problem { slot, error, bytes });
             }
         }
+        let answer = text::sensor_answer(&data);
+        events.extend(answer.map(|answer| Event::ReplyWhenDurable(answer.into_bytes())));
         Ok(())
     }
 
@@ -239,7 +240,7 @@ impl Session {
         match text.read() {
             Said::Report { message, answer } => {
                 events.push_back(Event::Message { slot, message, hash });
-                events.extend(answer.map(reply));
+                events.extend(answer.map(|answer| reply(answer.to_owned())));
             }
             Said::LockEvent { message, serial, has_mileage } => {
                 events.push_back(Event::Message { slot, message, hash });
@@ -249,7 +250,7 @@ impl Session {
                 };
                 events.push_back(reply(match serial {
                     Some(serial) if is_jt701d => format!("(P69,0,{serial})"),
-                    _ => "(P46)".to_owned(),
+                    _ => text::LOCK_ANSWER.to_owned(),
                 }));
             }
             Said::Heartbeat { answer } => {
@@ -265,8 +266,10 @@ impl Session {
                 let command = at.and_then(|at| self.sent.remove(at)).map(|(_, id)| id);
                 events.push_back(Event::Reply { slot, command, outcome, text: said });
             }
-            Said::Problem(error) => {
+            Said::Problem { error, answer } => {
                 events.push_back(Event::Problem { slot, error, bytes: frame.to_vec() });
+                // A device keeps what is not answered and sends it again, before all that is newer.
+                events.extend(answer.map(|answer| reply(answer.to_owned())));
             }
         }
         Ok(())

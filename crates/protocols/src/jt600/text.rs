@@ -24,7 +24,7 @@ pub(super) struct Text<'a> {
 pub(super) enum Said {
     Report {
         message: Message,
-        answer: Option<String>,
+        answer: Option<&'static str>,
     },
     /// What lock and unlock reports are answered with differs between the products.
     LockEvent {
@@ -41,7 +41,21 @@ pub(super) enum Said {
         outcome: Outcome,
         text: String,
     },
-    Problem(String),
+    Problem {
+        error: String,
+        /// The device goes on when it has heard this; `None` where what was said does not tell what that is.
+        answer: Option<&'static str>,
+    },
+}
+
+/// What a report of a tracker is answered, and one that was made by an event.
+const REPORT_ANSWER: &str = "(S39)";
+const EVENT_ANSWER: &str = "(S20)";
+/// What a lock report without a serial number is answered.
+pub(super) const LOCK_ANSWER: &str = "(P46)";
+
+fn problem(error: &str, answer: Option<&'static str>) -> Said {
+    Said::Problem { error: error.to_owned(), answer }
 }
 
 impl<'a> Text<'a> {
@@ -66,18 +80,16 @@ impl<'a> Text<'a> {
                 Said::Heartbeat { answer: password.map(|password| format!("(P52,2,{password})")) }
             }
             b"P22" if fields == [b"2"] => Said::TimeWanted,
-            b"U01" | b"U02" | b"U03" => report(fields, None, "(S39)"),
+            b"U01" | b"U02" | b"U03" => report(fields, None, REPORT_ANSWER),
             b"U06" => match fields.split_first() {
-                Some((event, fields)) => report(fields, integer(event), "(S20)"),
-                None => Said::Problem("U06 without an event".to_owned()),
+                Some((event, fields)) => report(fields, integer(event), EVENT_ANSWER),
+                None => problem("U06 without an event", Some(EVENT_ANSWER)),
             },
             b"W01" => old_report(fields),
             [b'P' | b'S', b'0'..=b'9', b'0'..=b'9'] => self.answer(),
             // A device of several layers: address, count, word.
-            _ if fields.get(1) == Some(&&b"WLNET"[..]) => {
-                Said::Problem("a peripheral without data".to_owned())
-            }
-            word => Said::Problem(format!("nothing is known of {}", String::from_utf8_lossy(word))),
+            _ if fields.get(1) == Some(&&b"WLNET"[..]) => problem("a peripheral without data", None),
+            word => problem(&format!("nothing is known of {}", String::from_utf8_lossy(word)), None),
         }
     }
 
@@ -100,7 +112,7 @@ fn lock_event(fields: &[&[u8]]) -> Said {
     let [date, time, lat, north, lng, east, valid, speed, heading, source, verified, card, rest @ ..] =
         fields
     else {
-        return Said::Problem("a lock report is too short".to_owned());
+        return problem("a lock report is too short", Some(LOCK_ANSWER));
     };
     let place = place(lat, north, lng, east);
     let fix = place.map(|coordinates| Fix {
@@ -151,7 +163,7 @@ fn lock_event(fields: &[&[u8]]) -> Said {
 const LOCKED: u8 = 5;
 
 /// Date, time, validity, place, speed, course, satellites, charge, state, cell, area, signal, mileage.
-fn report(fields: &[&[u8]], event: Option<i64>, answer: &str) -> Said {
+fn report(fields: &[&[u8]], event: Option<i64>, answer: &'static str) -> Said {
     let [
         date,
         time,
@@ -171,7 +183,7 @@ fn report(fields: &[&[u8]], event: Option<i64>, answer: &str) -> Said {
         rest @ ..,
     ] = fields
     else {
-        return Said::Problem("a report is too short".to_owned());
+        return problem("a report is too short", Some(answer));
     };
     let fix = place(lat, north, lng, east).map(|coordinates| Fix {
         valid: *valid == b"T",
@@ -202,7 +214,7 @@ fn report(fields: &[&[u8]], event: Option<i64>, answer: &str) -> Said {
         inputs.push(input!("hw_mileage"), mileage);
     }
     let message = Message { time: clock::day_first(date, time), fix, inputs };
-    Said::Report { message, answer: Some(answer.to_owned()) }
+    Said::Report { message, answer: Some(answer) }
 }
 
 /// Longitude, latitude, validity, date, time, speed, course, charge, satellites, signal, alarm.
@@ -210,7 +222,7 @@ fn old_report(fields: &[&[u8]]) -> Said {
     let [lng, east, lat, north, valid, date, time, speed, course, charge, satellites, signal, alarm, ..] =
         fields
     else {
-        return Said::Problem("a report is too short".to_owned());
+        return problem("a report is too short", None);
     };
     let fix = nmea::coordinates(lat, north, lng, east).map(|coordinates| Fix {
         valid: *valid == b"A",
@@ -271,17 +283,24 @@ fn with<'a>(plain: &mut Vec<u8>, byte: u8, rest: &'a [u8]) -> &'a [u8] {
     rest
 }
 
+/// What a sensor's data is answered with its serial number, which stands behind the lock's place, when the sensor spoke,
+/// and its number. `None` when the data ends before it.
+pub(super) fn sensor_answer(data: &[u8]) -> Option<String> {
+    const SERIAL: usize = 28;
+    data.get(SERIAL).map(|serial| format!("(P69,0,{serial})"))
+}
+
 /// The lock's place, when the sensor spoke, its number, a serial number, its supply, and what it measured.
 ///
 /// # Errors
 /// When the data is too short.
-pub(super) fn sensor(data: &[u8]) -> Result<(Message, u8), ReadError> {
+pub(super) fn sensor(data: &[u8]) -> Result<Message, ReadError> {
     const THERMOMETER: u8 = 1;
     let mut reader = Reader::new(data);
     let mut message = record::place(&mut reader)?;
     reader.slice(6)?;
     let number = crate::hex::upper(reader.slice(5)?);
-    let serial = reader.u8()?;
+    let _serial = reader.u8()?;
     let (voltage, charge) = (reader.u16_be()?, reader.u8()?);
     let _signal = reader.u8()?;
     let kind = reader.u8()?;
@@ -297,5 +316,5 @@ pub(super) fn sensor(data: &[u8]) -> Result<(Message, u8), ReadError> {
     } else {
         inputs.push(input!("lock_state_raw"), &*crate::hex::upper(reader.rest()));
     }
-    Ok((message, serial))
+    Ok(message)
 }

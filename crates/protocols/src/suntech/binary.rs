@@ -60,6 +60,15 @@ pub(super) fn read(frame: &[u8]) -> Option<Report> {
 const STATUS: u8 = 0x81;
 const ALERT: u8 = 0x82;
 
+/// Kind of a zip report.
+const EMERGENCY: u8 = 0x11;
+
+/// Of a report in the zip form, whatever follows.
+pub(super) fn zip_kind(frame: &[u8]) -> Option<Kind> {
+    let kind = *frame.get(HEAD).filter(|_| frame[0] == ZIP)?;
+    Some(if kind == EMERGENCY { Kind::Emergency } else { Kind::Other })
+}
+
 fn zip(data: &[u8]) -> Option<Report> {
     let report = |messages, kind| Some(Report { messages, answer: None, kind, dialect: Dialect::Zip });
     let mut reader = Reader::new(data);
@@ -67,7 +76,7 @@ fn zip(data: &[u8]) -> Option<Report> {
     reader.slice(NUMBER).ok()?;
     let kind = match header {
         0x10 => Kind::Status,
-        0x11 => Kind::Emergency,
+        EMERGENCY => Kind::Emergency,
         0x12 | 0x13 => Kind::Other,
         0x14 => return report(Vec::new(), Kind::Alive),
         _ => return None,

@@ -121,6 +121,15 @@ impl Machine for Session {
         let Some(report) = read(frame) else {
             let (error, bytes) = ("a report of no known kind".to_owned(), frame.to_vec());
             events.push_back(Event::Problem { slot, error, bytes });
+            // Otherwise the device would send it again for ever.
+            let reply = match (self.acknowledgement, head(frame)) {
+                (Acknowledgement::Always, Some((dialect, _)))
+                | (Acknowledgement::Emergencies, Some((dialect, Kind::Emergency))) => {
+                    acknowledgement(self.acknowledgement, &dialect, &name)
+                }
+                _ => None,
+            };
+            events.extend(reply.map(Event::ReplyWhenDurable));
             return Ok(());
         };
         if report.kind == Kind::Alive {
@@ -222,20 +231,42 @@ fn read(frame: &[u8]) -> Option<Report> {
         return binary::read(frame);
     }
     let line = frame.trim_ascii_end();
-    let head = fields::Fields::new(line, b';').next()?;
-    let head = std::str::from_utf8(head).ok()?;
+    let head = first_word(line)?;
     match head {
         "ST910" => portable::read(line),
         "CRR" => universal::crash(line),
         "STT" | "ALT" | "EMG" | "EVT" | "UEX" | "ALV" | "BLE" | "BSA" | "RES" | "CMD" => {
             universal::read(head, line)
         }
-        head if head.len() > 3 && head.is_char_boundary(head.len() - 3) => {
-            let (family, kind) = head.split_at(head.len() - 3);
+        head => {
+            let (family, kind) = family_and_kind(head)?;
             legacy::read(family, kind, line)
         }
-        _ => None,
     }
+}
+
+/// What the head alone says of a report that cannot be read, where such reports are acknowledged.
+fn head(frame: &[u8]) -> Option<(Dialect, Kind)> {
+    if binary::begins(frame) {
+        return binary::zip_kind(frame).map(|kind| (Dialect::Zip, kind));
+    }
+    match first_word(frame)? {
+        "ST910" => None,
+        head => {
+            let (family, kind) = family_and_kind(head)?;
+            let kind = if kind == "EMG" { Kind::Emergency } else { Kind::Other };
+            Some((Dialect::Legacy(family.into()), kind))
+        }
+    }
+}
+
+fn first_word(line: &[u8]) -> Option<&str> {
+    std::str::from_utf8(fields::Fields::new(line, b';').next()?).ok()
+}
+
+/// `ST300` and `STT` of `ST300STT`.
+fn family_and_kind(head: &str) -> Option<(&str, &str)> {
+    head.split_at_checked(head.len().checked_sub(3)?).filter(|(family, _)| !family.is_empty())
 }
 
 /// The fields of a report in text.

@@ -73,13 +73,17 @@ impl SensorKind {
         }
     }
 
+    pub fn tells_ignition(&self) -> bool {
+        match self {
+            Self::Discrete(discrete) => discrete.sensor_type == DiscreteType::Ignition,
+            Self::Virtual(sensor) => sensor.sensor_type == VirtualType::VirtualIgnition,
+            Self::Metering(_) => false,
+        }
+    }
+
     /// How many sensors of this type one tracker may have.
     pub fn most(&self) -> usize {
-        match self {
-            Self::Discrete(Discrete { sensor_type: DiscreteType::Ignition, .. })
-            | Self::Virtual(VirtualSensor { sensor_type: VirtualType::VirtualIgnition, .. }) => 1,
-            _ => 100,
-        }
+        if self.tells_ignition() { 1 } else { 100 }
     }
 
     /// Whether both cannot be: two metering sensors on one input, two discrete ones on one number.

@@ -7,7 +7,7 @@ mod store_period;
 mod timeline;
 
 use crate::{Failure, Fleet, TrackerView, UserCaller, tracker::PATIENCE};
-use domain::{Coordinates, ErrorCode, Timestamp, TrackerId};
+use domain::{Coordinates, ErrorCode, TariffId, Timestamp, TrackerId};
 use line::Line;
 use listing::Listing;
 use std::ops::Range;
@@ -174,20 +174,31 @@ impl Fleet {
         caller: &UserCaller,
         view: &TrackerView,
     ) -> Result<Timestamp, Failure> {
-        let tariff = self.catalog.tariff(view.source.tariff).await?.ok_or(ErrorCode::InvalidTariff)?;
+        self.plan_keeps_from(caller, view.source.tariff).await
+    }
+
+    /// As `kept_from`, of any tracker on the plan.
+    pub(crate) async fn plan_keeps_from(
+        &self,
+        caller: &UserCaller,
+        plan: TariffId,
+    ) -> Result<Timestamp, Failure> {
+        let tariff = self.catalog.tariff(plan).await?.ok_or(ErrorCode::InvalidTariff)?;
         let periods = [Some(&tariff.terms.store_period), caller.store_period.as_ref()];
         let beginnings =
             periods.into_iter().flatten().map(|period| store_period::beginning(period, self.now()));
         Ok(beginnings.max().unwrap_or(Timestamp::from_millis(i64::MIN)))
     }
 
-    /// The parts of `span` by source.
+    /// The parts of `span` by source. What was chosen for the tracker holds for its whole past, whatever device it had
+    /// then; what told the ignition is each device's own.
     pub(crate) async fn legs(
         &self,
         view: &TrackerView,
         span: &Range<Timestamp>,
     ) -> Result<Vec<Leg>, Failure> {
         let sources = self.catalog.tracker_spans(view.tracker.account, view.tracker.id).await?;
+        let SourceSettings { trips: settings, cell_radius, .. } = self.live.settings(view.source.id);
         let mut legs = Vec::new();
         for (number, stood) in sources.into_iter().enumerate() {
             // What the first device kept from before its registration is the tracker's too.
@@ -195,9 +206,8 @@ impl Fleet {
             let start = since.map_or(span.start, |since| since.max(span.start));
             let end = stood.to.map_or(span.end, |to| to.min(span.end));
             if start < end {
-                let SourceSettings { trips: settings, ignition, cell_radius, .. } =
-                    self.live.settings(stood.source);
                 let (source, span) = (stood.source, start..end);
+                let ignition = self.live.settings(source).ignition;
                 legs.push(Leg { source, since, span, settings, ignition, cell_radius });
             }
         }

@@ -402,3 +402,48 @@ fn trip_detection_cuts_history_and_live_alike() {
         assert_eq!(answer.code(), code);
     }
 }
+
+#[test]
+fn tracks_over_a_replaced_device_are_cut_as_the_tracker_is_set() {
+    let mut server = Server::start();
+    let anna = server.user_with("anna@example.com", json!({ "time_zone": "UTC" }));
+    let tracker = anna.register("Van", IMEI);
+    let update = |anna: &Session, ignition_aware: bool, minutes: i64| {
+        let settings = json!({ "tracker_id": tracker, "min_idle_duration_minutes": minutes,
+            "idle_speed_threshold": 3, "ignition_aware": ignition_aware });
+        anna.call("tracker/settings/trip_detection/update", settings).success();
+    };
+    let tracks = |anna: &Session| {
+        list(anna, "track/list", tracker, json!({ "filter": false, "to": written(hours_ago(1)) }))
+    };
+    // The key is on the first input, which is off for the four minutes between two rides.
+    let sensors = anna.call("tracker/sensor/list", json!({ "tracker_id": tracker })).success();
+    let key = json!({ "type": "discrete", "id": sensors["list"][0]["id"], "sensor_type": "ignition",
+        "name": "Key", "input_number": 1 });
+    anna.call("tracker/sensor/update", json!({ "tracker_id": tracker, "sensor": key })).success();
+    update(&anna, true, 5);
+    let start = hours_ago(5);
+    let rows = [(0, 60, 1), (60, 60, 1), (120, 0, 0), (180, 0, 0), (310, 0, 0), (360, 60, 1), (420, 0, 0)];
+    let records = rows.map(|(second, speed, key)| Record {
+        parameters: vec![(1, vec![key]), (239, vec![1])],
+        ..at(start, second, second as i32 / 60, speed)
+    });
+    send(&server, IMEI, &records);
+    send(&server, IMEI, &[record(now())]);
+    let by_the_key = tracks(&anna);
+    assert_eq!(by_the_key.len(), 2);
+
+    let replacement = json!({ "tracker_id": tracker, "plugin_id": 44, "model": "telfmb920",
+        "device_id": "356307042441021" });
+    anna.call("tracker/replace", replacement).success();
+    assert_eq!(tracks(&anna), by_the_key);
+    server.restart();
+    let anna = server.resume(&anna);
+    assert_eq!(tracks(&anna), by_the_key, "after a restart");
+    for (ignition_aware, minutes, count) in [(false, 5, 1), (false, 3, 2), (true, 60, 2), (false, 60, 1)] {
+        update(&anna, ignition_aware, minutes);
+        assert_eq!(tracks(&anna).len(), count, "{ignition_aware} {minutes}");
+    }
+    server.restart();
+    assert_eq!(tracks(&server.resume(&anna)).len(), 1, "after a restart");
+}

@@ -29,7 +29,7 @@ statements! {
     OF_SOURCE = concat!(select_sensors!(), " WHERE source_id = $1 ORDER BY id");
     IGNITIONS = "SELECT sensors.id AS id, source_id, model, registered, name, definition \
         FROM sensors JOIN sources ON sources.id = sensors.source_id \
-        WHERE registered = 0 AND sensor_type IN ('ignition', 'virtual_ignition') AND retired IS NULL \
+        WHERE registered = 0 AND sensor_type IN ('ignition', 'virtual_ignition') AND corrupted = 0 \
         ORDER BY source_id, sensors.id";
 }
 
@@ -48,7 +48,7 @@ impl Catalog {
         Ok(stored.into_iter().map(|Stored(sensor)| sensor).collect())
     }
 
-    /// Those that did not come with the device, by source.
+    /// Those that did not come with the device, by source; of replaced devices too.
     pub async fn ignition_sensors(&self) -> Result<Vec<IgnitionSensor>, CatalogError> {
         Ok(query_as(IGNITIONS).fetch_all(self.reader()).await?)
     }
@@ -137,7 +137,8 @@ pub(super) async fn create_defaults(
 }
 
 /// Moves the sensors of a replaced source to the new one, as far as its device model can feed them, and adds what else a
-/// device of the model begins with. For the transaction that replaces the source.
+/// device of the model begins with. What told the ignition of the old one stays with it, too: its past is read by that.
+/// For the transaction that replaces the source.
 pub(super) async fn take_over(
     connection: &mut AnyConnection,
     [old, new]: [SourceId; 2],
@@ -147,13 +148,18 @@ pub(super) async fn take_over(
         return Ok(());
     };
     let before: Vec<Stored> = query_as(OF_SOURCE).bind(old.0).fetch_all(&mut *connection).await?;
-    let before = before.into_iter().map(|Stored(sensor)| sensor).collect();
+    let before: Vec<_> = before.into_iter().map(|Stored(sensor)| sensor).collect();
+    let of_ignition = |sensor: &&Sensor| sensor.origin == SensorOrigin::User && sensor.kind.tells_ignition();
+    let ignition: Vec<_> = before.iter().filter(of_ignition).cloned().collect();
     let (kept, added) = sensors_after_replacement(before, old_model.model(), new_model.model());
     for sensor in &kept {
         update(&mut *connection, old, sensor).await?;
         query(MOVE).bind(sensor.id.0).bind(new.0).execute(&mut *connection).await?;
     }
     query(DELETE_ALL).bind(old.0).execute(&mut *connection).await?;
+    for Sensor { name, origin, kind, .. } in ignition {
+        create(&mut *connection, old, &NewSensor { name, origin, kind }).await?;
+    }
     for sensor in &added {
         create(&mut *connection, new, sensor).await?;
     }

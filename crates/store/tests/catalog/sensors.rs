@@ -125,6 +125,7 @@ pub(crate) async fn a_replacement_has_what_was_set_for_the_device(catalog: &Cata
     let rule = CounterRule { multiplier: 2.0, ..CounterRule::default() };
     catalog.set_counter(old, CounterType::Odometer, &rule).await.unwrap();
     let counters = catalog.counters_of(old).await.unwrap();
+    let made = catalog.create_sensor(old, &by_user("V", virtual_ignition()), None).await.unwrap();
 
     let release = Release { source: old, at: at(10) };
     let new = catalog.replace(release, &source(catalog, account, "2").await).await.unwrap();
@@ -134,6 +135,13 @@ pub(crate) async fn a_replacement_has_what_was_set_for_the_device(catalog: &Cata
     assert_eq!(catalog.output_titles(new).await.unwrap(), [(1, "Horn".to_owned())]);
     assert_eq!(catalog.counters_of(new).await.unwrap(), counters);
     assert_eq!(catalog.settings_of_source(old).await.unwrap(), []);
+    // The past of the old one is read by what told its ignition.
+    let ignition = catalog.ignition_sensors().await.unwrap();
+    assert_eq!(
+        ignition.iter().map(|it| (it.source, it.sensor.id == made)).collect::<Vec<_>>(),
+        [(old, false), (new, true)]
+    );
+    assert_eq!(catalog.sensors_of(old).await.unwrap(), [ignition[0].sensor.clone()]);
     assert_eq!(catalog.tracker(account, tracker).await.unwrap().unwrap().source, new);
     assert_fails!(
         catalog.replace(release, &source(catalog, account, "3").await).await,

@@ -1,12 +1,17 @@
 //! The history of events: what happened to the trackers that a caller sees, where, and what of it the caller has read.
 
 use crate::{Failure, Fleet, UserCaller};
-use domain::{Coordinates, ErrorCode, EventId, LatestFix, Timestamp, TrackerId};
-use std::{collections::BTreeSet, ops::Range, time::Duration};
+use domain::{Coordinates, ErrorCode, EventId, LatestFix, SourceId, TariffId, Timestamp, TrackerId};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+    time::Duration,
+};
 use store::{
-    catalog::{Direction, EventCount, EventFilter, EventPlace, ReadOrNot, StoredEvent},
+    catalog::{Direction, EventCount, EventFilter, EventPlace, EventsOf, ReadOrNot, StoredEvent},
     history::Order,
 };
+use telemetry::{SourceSettings, position, trips::Point};
 
 /// As many events are listed at once.
 pub const LISTED_EVENTS: u32 = 1000;
@@ -42,6 +47,7 @@ pub enum PlaceAge {
 
 impl Fleet {
     /// The first events that pass the filter, of all trackers that the caller sees or of some, and how many there are.
+    /// Those from before a tracker's history begins for the caller are left out.
     ///
     /// # Errors
     /// `ListHasNonexistent` when one of the trackers is not the caller's, or blocked; `LimitTooBig`.
@@ -58,34 +64,35 @@ impl Fleet {
         }
         let user = caller.user.id;
         let (events, count) = match trackers {
-            None => self.catalog.events(user, filter, direction, limit).await?,
+            None => {
+                let plans: Vec<_> =
+                    self.kept_by_plan(caller, self.plans(caller)).await?.into_iter().collect();
+                self.catalog.events(user, EventsOf::Plans(&plans), filter, direction, limit).await?
+            }
             Some(trackers) => {
-                let trackers: BTreeSet<_> = trackers.iter().copied().collect();
-                let trackers: Vec<_> = trackers.into_iter().collect();
-                {
-                    let tables = self.directory.read();
-                    let seen = |id: &TrackerId| self.visible(&tables, caller, *id);
-                    if !trackers.iter().all(|id| seen(id).is_some_and(|view| !view.source.blocked)) {
-                        return Err(ErrorCode::ListHasNonexistent.into());
-                    }
-                }
-                self.catalog.events_of_trackers(user, &trackers, filter, direction, limit).await?
+                let plans = self.plans_of(caller, trackers)?;
+                let kept = self.kept_by_plan(caller, plans.values().copied().collect()).await?;
+                let since = |(tracker, plan)| Some((tracker, *kept.get(&plan)?));
+                let trackers: Vec<_> = plans.into_iter().filter_map(since).collect();
+                self.catalog.events(user, EventsOf::Trackers(&trackers), filter, direction, limit).await?
             }
         };
         Ok((self.event_views(caller, events).await, count))
     }
 
     /// # Errors
-    /// `NotFound`, also for one of a tracker that the caller does not see.
+    /// `NotFound`, also for one of a tracker that the caller does not see, or from before its history begins for the
+    /// caller.
     pub async fn event(&self, caller: &UserCaller, id: EventId) -> Result<EventView, Failure> {
-        let event = self.catalog.event(caller.user.id, id).await?;
-        let mut views = self.event_views(caller, event.into_iter().collect()).await;
+        let event = self.kept_event(caller, id).await?;
+        let mut views = self.event_views(caller, vec![event]).await;
         views.pop().ok_or_else(|| ErrorCode::NotFound.into())
     }
 
     /// # Errors
-    /// `NotFound`, also for one that the caller has read.
+    /// As `event`; `NotFound` also for one that the caller has read.
     pub async fn mark_event_read(&self, caller: &UserCaller, id: EventId) -> Result<(), Failure> {
+        self.kept_event(caller, id).await?;
         Ok(self.catalog.mark_event_read(caller.user.id, id).await?)
     }
 
@@ -93,10 +100,57 @@ impl Fleet {
         Ok(self.catalog.mark_all_events_read(caller.user.id).await?)
     }
 
-    /// How many events of the span the caller has not read.
+    /// How many events of the span the caller has not read, of those that `events` lists.
     pub async fn unread_events(&self, caller: &UserCaller, span: Range<Timestamp>) -> Result<u64, Failure> {
         let filter = EventFilter { span, kinds: None, read: ReadOrNot::Unread };
-        Ok(self.catalog.count_events(caller.user.id, &filter).await?.unread)
+        let plans: Vec<_> = self.kept_by_plan(caller, self.plans(caller)).await?.into_iter().collect();
+        Ok(self.catalog.count_events(caller.user.id, EventsOf::Plans(&plans), &filter).await?.unread)
+    }
+
+    async fn kept_event(&self, caller: &UserCaller, id: EventId) -> Result<StoredEvent, Failure> {
+        let event = self.catalog.event(caller.user.id, id).await?.ok_or(ErrorCode::NotFound)?;
+        let view = self.tracker(caller, event.tracker)?;
+        if event.time < self.kept_from(caller, &view).await? {
+            return Err(ErrorCode::NotFound.into());
+        }
+        Ok(event)
+    }
+
+    /// The plans of all trackers that the caller sees.
+    fn plans(&self, caller: &UserCaller) -> BTreeSet<TariffId> {
+        let tables = self.directory.read();
+        let visible = tables.trackers(caller.account()).filter(|tracker| tables.sees(caller, tracker.id));
+        visible.filter_map(|tracker| Some(tables.source(tracker.source)?.tariff)).collect()
+    }
+
+    /// Those of some trackers.
+    ///
+    /// # Errors
+    /// `ListHasNonexistent` when one of them is not the caller's, or blocked.
+    fn plans_of(
+        &self,
+        caller: &UserCaller,
+        trackers: &[TrackerId],
+    ) -> Result<BTreeMap<TrackerId, TariffId>, Failure> {
+        let tables = self.directory.read();
+        let plan = |id: &TrackerId| {
+            let view = self.visible(&tables, caller, *id).filter(|view| !view.source.blocked);
+            Ok((*id, view.ok_or(ErrorCode::ListHasNonexistent)?.source.tariff))
+        };
+        trackers.iter().map(plan).collect()
+    }
+
+    /// Since when the history of trackers on each plan is shown to the caller.
+    async fn kept_by_plan(
+        &self,
+        caller: &UserCaller,
+        plans: BTreeSet<TariffId>,
+    ) -> Result<BTreeMap<TariffId, Timestamp>, Failure> {
+        let mut kept = BTreeMap::new();
+        for plan in plans {
+            kept.insert(plan, self.plan_keeps_from(caller, plan).await?);
+        }
+        Ok(kept)
     }
 
     pub(crate) async fn event_views(&self, caller: &UserCaller, events: Vec<StoredEvent>) -> Vec<EventView> {
@@ -105,29 +159,29 @@ impl Fleet {
         }
         let mut views = Vec::with_capacity(events.len());
         for event in events {
-            let label = {
-                let tables = self.directory.read();
-                tables.tracker(caller.account(), event.tracker).map(|tracker| tracker.label.clone())
-            };
+            let tracker = self.directory.read().tracker(caller.account(), event.tracker).cloned();
             // It was deleted meanwhile.
-            let Some(label) = label else { continue };
+            let Some(tracker) = tracker else { continue };
             let place = match event.place {
                 Some(EventPlace { coordinates, precision }) => {
                     Some(Whereabouts { coordinates, precision, age: PlaceAge::Current })
                 }
-                None => self.place_of(&event).await,
+                // What is chosen for the tracker now holds for its past, too.
+                None => self.place_of(&event, &self.live.settings(tracker.source)).await,
             };
+            let label = tracker.label.clone();
             views.push(EventView { event, label, place });
         }
         views
     }
 
     /// Where the source was when it happened, as far as is known.
-    async fn place_of(&self, event: &StoredEvent) -> Option<Whereabouts> {
-        let latest = self.live.with_state(event.source, |state| state.fix).flatten();
+    async fn place_of(&self, event: &StoredEvent, settings: &SourceSettings) -> Option<Whereabouts> {
+        let sought = event.time.minus(LOOK_BACK)..event.time.plus(Duration::from_millis(1));
+        let latest = self.live.with_state(event.source, |state| position(state, settings)).flatten();
         let then = match latest {
-            Some(latest) if latest.time <= event.time => latest,
-            _ => self.fix_before(event).await?,
+            Some(latest) if sought.contains(&latest.time) => latest,
+            _ => self.last_position(event.source, sought, settings).await?,
         };
         let age =
             if event.time.since(then.time) <= CURRENT { PlaceAge::Current } else { PlaceAge::LastKnown };
@@ -135,18 +189,19 @@ impl Fleet {
         Some(Whereabouts { coordinates: then.fix.coordinates, precision, age })
     }
 
-    async fn fix_before(&self, event: &StoredEvent) -> Option<LatestFix> {
-        let until = event.time.plus(Duration::from_millis(1));
-        let mut messages =
-            self.history.read(event.source, event.time.minus(LOOK_BACK)..until, Order::Descending);
+    /// The last position of the span, as it was shown.
+    async fn last_position(
+        &self,
+        source: SourceId,
+        span: Range<Timestamp>,
+        settings: &SourceSettings,
+    ) -> Option<LatestFix> {
+        let mut messages = self.history.read(source, span, Order::Descending);
         // What cannot be read now has no place now.
         while let Some(newest_first) = messages.next().await.ok()? {
-            let fix = newest_first.into_iter().find_map(|telemetry| {
-                let fix = telemetry.message.fix.filter(|fix| fix.is_usable())?;
-                Some(LatestFix { fix, time: telemetry.time })
-            });
-            if fix.is_some() {
-                return fix;
+            let point = newest_first.iter().find_map(|telemetry| Point::shown(telemetry, settings));
+            if let Some(Point { time, fix, .. }) = point {
+                return Some(LatestFix { fix, time });
             }
         }
         None

@@ -4,9 +4,10 @@ use crate::{
     support::{Device, Heard, Reaction, Server, Session, keys, now, record},
     websocket::{Client, PATH},
 };
-use domain::Timestamp;
+use domain::{Command, EventKind, Reliability, SourceId, Timestamp, TrackerId};
 use serde_json::{Value, json};
 use std::time::Duration;
+use store::catalog::{NewCommand, NewEvent};
 
 const IMEI: &str = "356307042441013";
 
@@ -184,6 +185,131 @@ fn what_became_of_a_command_is_pushed_listed_and_read() {
     for kind in ["socket", "camera"] {
         assert_eq!(driver.call("history/unread/count", json!({ "type": kind })).success()["count"], 0);
     }
+}
+
+#[test]
+fn an_event_happened_where_the_device_was_seen_within_a_day() {
+    let server = Server::start();
+    let anna = server.user("anna@example.com");
+    let places = [(47, false), (23, true)].map(|(hours, is_known)| {
+        let imei = format!("3563070424411{hours}");
+        let tracker = anna.register("Van", &imei);
+        let mut device = Device::logged_in(server.teltonika(), &imei);
+        let seen = now().minus(Duration::from_secs(3600 * hours));
+        assert_eq!(device.send(&[record(seen)]), Reaction::Acknowledged(1));
+        drop(device);
+        send(&anna, tracker, "getinfo");
+        anna.call("tracker/command/unconfirmed/reset", json!({ "tracker_id": tracker })).success();
+        (imei, tracker, is_known)
+    });
+    let locations = || -> Vec<_> { list(&anna).iter().map(|event| event["location"].clone()).collect() };
+    let nowhere = json!({ "lat": 0.0, "lng": 0.0, "precision": 0 });
+    let before = locations();
+    assert_eq!(before.iter().map(|it| *it != nowhere).collect::<Vec<_>>(), places.each_ref().map(|it| it.2));
+    // That the devices report again changes nothing of what was.
+    for (imei, tracker, _) in places {
+        let mut device = Device::logged_in(server.teltonika(), &imei);
+        assert_eq!(device.send(&[record(now())]), Reaction::Acknowledged(1));
+        assert_eq!(anna.state(tracker)["connection_status"], "active");
+    }
+    assert_eq!(locations(), before);
+}
+
+#[test]
+fn events_are_shown_for_as_long_as_history() {
+    let mut server = Server::start();
+    let panel = server.panel();
+    let short = json!({ "tariff": { "name": "Short", "device_type": "tracker", "store_period": "3h",
+        "features": ["multilevel_access"] } });
+    let short = panel.call("panel/tariff/create", short).success()["id"].clone();
+    let anna = server.user("anna@example.com");
+    let trackers = [IMEI, "356307042441014"].map(|imei| anna.register("Van", imei));
+    let sources = trackers.map(|tracker| {
+        let read = anna.call("tracker/read", json!({ "tracker_id": tracker })).success();
+        SourceId(read["value"]["source"]["id"].as_i64().unwrap())
+    });
+    let change = json!({ "tracker_id": trackers[1], "tariff_id": short, "repay": false, "charge": false });
+    panel.call("panel/tracker/tariff/change", change).success();
+    let driver = driver(&server, &anna, &trackers);
+    let privileges = json!({ "rights": [], "store_period": "1h" });
+    let group = json!({ "group": { "label": "Drivers", "privileges": privileges } });
+    let group = anna.call("subuser/security_group/create", group).success()["id"].clone();
+    let user = driver.call("user/get_info", json!({})).success()["user_info"]["id"].clone();
+
+    let ages = [2, 120, 240];
+    server.with_catalog(async |catalog| {
+        for (source, age) in sources.iter().flat_map(|source| ages.map(|age| (*source, age))) {
+            let new = NewEvent {
+                source,
+                kind: EventKind::Info,
+                time: now().minus(Duration::from_secs(60 * age)),
+                message: format!("{age} minutes ago"),
+                cause: format!("{age}"),
+                place: None,
+            };
+            assert!(catalog.record_event(&new).await.unwrap());
+        }
+    });
+    let (anna, driver) = (server.resume(&anna), server.resume(&driver));
+    let seen = |session: &Session| -> Vec<(Value, Value)> {
+        let day = Duration::from_secs(86_400);
+        let span = json!({ "from": shown(now().minus(day)), "to": shown(now()), "add_tracker_label": false });
+        let answer = session.call("history/user/list", span.clone()).success();
+        let events = answer["list"].as_array().unwrap();
+        assert_eq!((&answer["total"], &answer["total_unread"]), (&json!(events.len()), &json!(events.len())));
+        let count = json!({ "from": span["from"] });
+        assert_eq!(session.call("history/unread/count", count).success()["count"], json!(events.len()));
+        let mut of_trackers = span;
+        of_trackers["trackers"] = json!(trackers);
+        assert_eq!(session.call("history/tracker/list", of_trackers).success()["list"], answer["list"]);
+        events.iter().map(|event| (event["tracker_id"].clone(), event["message"].clone())).collect()
+    };
+    let event = |tracker: usize, age: i64| (json!(trackers[tracker]), json!(format!("{age} minutes ago")));
+    let of_all = [event(0, 240), event(0, 120), event(1, 120), event(0, 2), event(1, 2)];
+    assert_eq!(seen(&anna), of_all);
+    assert_eq!(seen(&driver), of_all);
+    let ids: Vec<_> = anna.call("history/unread/list", json!({})).success()["list"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| (event["id"].clone(), event["message"].clone()))
+        .collect();
+    let update = json!({ "user": { "id": user, "security_group_id": group } });
+    anna.call("subuser/update", update).success();
+    assert_eq!(seen(&driver), [event(0, 2), event(1, 2)]);
+    for (id, message) in ids {
+        let code = if message == "2 minutes ago" { None } else { Some(201) };
+        for action in ["history/read", "history/mark_read"] {
+            let answer = driver.call(action, json!({ "id": id }));
+            assert_eq!(answer.body["status"]["code"].as_i64(), code, "{action} {message}");
+        }
+    }
+}
+
+#[test]
+fn who_watches_hears_at_once_of_what_the_log_writes_down() {
+    let mut server = Server::start();
+    let anna = server.user("anna@example.com");
+    let van = anna.register("Van", IMEI);
+    let read = anna.call("tracker/read", json!({ "tracker_id": van })).success();
+    let expired = NewCommand {
+        source: SourceId(read["value"]["source"]["id"].as_i64().unwrap()),
+        tracker: Some(TrackerId(van)),
+        user: None,
+        command: Command::Text("getinfo".into()),
+        reliability: Reliability::Repeated,
+        asked: now().minus(Duration::from_secs(3600)),
+        expires: now().minus(Duration::from_secs(60)),
+    };
+    server.with_catalog(async |catalog| catalog.enqueue_command(&expired).await.unwrap());
+    let anna = server.resume(&anna);
+    let mut watching = following(&server, &anna);
+    let asked = now();
+    let log = json!({ "tracker_id": van, "states": ["expired"] });
+    assert_eq!(anna.call("tracker/command/log/list", log).success()["count"], 1);
+    assert_eq!(watching.event("event")["message"], "Command: expired before the device was there");
+    // By itself the server looks every minute.
+    assert!(now().since(asked) < Duration::from_secs(5), "{asked:?}");
 }
 
 #[test]

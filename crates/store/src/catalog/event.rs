@@ -9,7 +9,8 @@ use super::{
     statements::statements,
 };
 use domain::{
-    CommandId, Coordinates, EventId, EventKind, SourceId, Timestamp, TrackerId, UserId, command_event,
+    CommandId, Coordinates, EventId, EventKind, SourceId, TariffId, Timestamp, TrackerId, UserId,
+    command_event,
 };
 use sqlx::{AnyConnection, FromRow, any::AnyRow, query, query_as};
 use std::ops::Range;
@@ -62,6 +63,14 @@ pub struct EventFilter {
 pub enum ReadOrNot {
     Both,
     Unread,
+}
+
+/// Whose events are looked for, and since when those of each are shown.
+#[derive(Clone, Copy, Debug)]
+pub enum EventsOf<'a> {
+    /// Of all trackers that the user sees, by the plans that they are on.
+    Plans(&'a [(TariffId, Timestamp)]),
+    Trackers(&'a [(TrackerId, Timestamp)]),
 }
 
 /// How many events pass a filter.
@@ -147,6 +156,12 @@ macro_rules! pass {
     };
 }
 
+macro_rules! pass_of_plan {
+    () => {
+        concat!(pass!(), " AND sources.tariff_id = $6")
+    };
+}
+
 macro_rules! pass_of_tracker {
     () => {
         concat!(pass!(), " AND events.tracker_id = $6")
@@ -156,13 +171,15 @@ macro_rules! pass_of_tracker {
 statements! {
     HAPPENED_TO_SOURCE = happened!("source_id = $1");
     HAPPENED_TO_TRACKER = happened!("id = $10");
-    OLDEST_FIRST = select!("events.account_id", concat!(pass!(), " ORDER BY events.time, events.id LIMIT $6"));
-    NEWEST_FIRST = select!("events.account_id", concat!(pass!(), " ORDER BY events.time DESC, events.id DESC LIMIT $6"));
+    OF_PLAN_OLDEST_FIRST =
+        select!("events.account_id", concat!(pass_of_plan!(), " ORDER BY events.time, events.id LIMIT $7"));
+    OF_PLAN_NEWEST_FIRST =
+        select!("events.account_id", concat!(pass_of_plan!(), " ORDER BY events.time DESC, events.id DESC LIMIT $7"));
     OF_TRACKER_OLDEST_FIRST =
         select!("+events.account_id", concat!(pass_of_tracker!(), " ORDER BY events.time, events.id LIMIT $7"));
     OF_TRACKER_NEWEST_FIRST =
         select!("+events.account_id", concat!(pass_of_tracker!(), " ORDER BY events.time DESC, events.id DESC LIMIT $7"));
-    COUNT = count!("events.account_id", pass!());
+    COUNT_OF_PLAN = count!("events.account_id", pass_of_plan!());
     COUNT_OF_TRACKER = count!("+events.account_id", pass_of_tracker!());
     READ = select!("events.account_id", " AND events.id = $2");
     AFTER = select!("events.account_id", " AND events.id > $2 ORDER BY events.id LIMIT $3");
@@ -197,64 +214,47 @@ impl Catalog {
     pub async fn events(
         &self,
         user: UserId,
+        of: EventsOf<'_>,
         filter: &EventFilter,
         direction: Direction,
         limit: u32,
     ) -> Result<(Vec<StoredEvent>, EventCount), CatalogError> {
-        let statement = match direction {
-            Direction::Ascending => OLDEST_FIRST,
-            Direction::Descending => NEWEST_FIRST,
+        let statement = match (of, direction) {
+            (EventsOf::Plans(_), Direction::Ascending) => OF_PLAN_OLDEST_FIRST,
+            (EventsOf::Plans(_), Direction::Descending) => OF_PLAN_NEWEST_FIRST,
+            (EventsOf::Trackers(_), Direction::Ascending) => OF_TRACKER_OLDEST_FIRST,
+            (EventsOf::Trackers(_), Direction::Descending) => OF_TRACKER_NEWEST_FIRST,
         };
         let kinds = filter.kinds_column();
-        let [from, to, unread] = filter.columns();
+        let mut first = Vec::<StoredEvent>::new();
         let mut snapshot = self.snapshot().await?;
-        let events = query_as(statement).bind(user.0).bind(from).bind(to).bind(&kinds).bind(unread);
-        let events = events.bind(i64::from(limit)).fetch_all(&mut *snapshot).await?;
-        let count = query_as(COUNT).bind(user.0).bind(from).bind(to).bind(&kinds).bind(unread);
-        let count = count.fetch_one(&mut *snapshot).await?;
-        snapshot.rollback().await?;
-        Ok((events, count))
-    }
-
-    /// As `events`, of these trackers.
-    pub async fn events_of_trackers(
-        &self,
-        user: UserId,
-        trackers: &[TrackerId],
-        filter: &EventFilter,
-        direction: Direction,
-        limit: u32,
-    ) -> Result<(Vec<StoredEvent>, EventCount), CatalogError> {
-        let statement = match direction {
-            Direction::Ascending => OF_TRACKER_OLDEST_FIRST,
-            Direction::Descending => OF_TRACKER_NEWEST_FIRST,
-        };
-        let kinds = filter.kinds_column();
-        let [from, to, unread] = filter.columns();
-        let (mut first, mut sum) = (Vec::<StoredEvent>::new(), EventCount::default());
-        let mut snapshot = self.snapshot().await?;
-        for tracker in trackers {
+        for (id, since) in of.parts() {
+            let [from, to, unread] = filter.columns(since);
             let events = query_as(statement).bind(user.0).bind(from).bind(to).bind(&kinds).bind(unread);
-            let events = events.bind(tracker.0).bind(i64::from(limit));
+            let events = events.bind(id).bind(i64::from(limit));
             first.extend(events.fetch_all(&mut *snapshot).await?);
             first.sort_by_key(|event| (event.time, event.id));
             if direction == Direction::Descending {
                 first.reverse();
             }
             first.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-            let count = query_as(COUNT_OF_TRACKER).bind(user.0).bind(from).bind(to).bind(&kinds).bind(unread);
-            let count: EventCount = count.bind(tracker.0).fetch_one(&mut *snapshot).await?;
-            sum = EventCount { total: sum.total + count.total, unread: sum.unread + count.unread };
         }
+        let count = count(&mut snapshot, user, of, filter).await?;
         snapshot.rollback().await?;
-        Ok((first, sum))
+        Ok((first, count))
     }
 
     /// How many events of the user pass the filter.
-    pub async fn count_events(&self, user: UserId, filter: &EventFilter) -> Result<EventCount, CatalogError> {
-        let [from, to, unread] = filter.columns();
-        let count = query_as(COUNT).bind(user.0).bind(from).bind(to).bind(filter.kinds_column()).bind(unread);
-        Ok(count.fetch_one(self.reader()).await?)
+    pub async fn count_events(
+        &self,
+        user: UserId,
+        of: EventsOf<'_>,
+        filter: &EventFilter,
+    ) -> Result<EventCount, CatalogError> {
+        let mut snapshot = self.snapshot().await?;
+        let count = count(&mut snapshot, user, of, filter).await?;
+        snapshot.rollback().await?;
+        Ok(count)
     }
 
     /// `None` also for one that the user does not see.
@@ -321,6 +321,27 @@ pub(super) async fn command_stepped(
     Ok(())
 }
 
+async fn count(
+    snapshot: &mut AnyConnection,
+    user: UserId,
+    of: EventsOf<'_>,
+    filter: &EventFilter,
+) -> Result<EventCount, CatalogError> {
+    let statement = match of {
+        EventsOf::Plans(_) => COUNT_OF_PLAN,
+        EventsOf::Trackers(_) => COUNT_OF_TRACKER,
+    };
+    let kinds = filter.kinds_column();
+    let mut sum = EventCount::default();
+    for (id, since) in of.parts() {
+        let [from, to, unread] = filter.columns(since);
+        let count = query_as(statement).bind(user.0).bind(from).bind(to).bind(&kinds).bind(unread);
+        let count: EventCount = count.bind(id).fetch_one(&mut *snapshot).await?;
+        sum = EventCount { total: sum.total + count.total, unread: sum.unread + count.unread };
+    }
+    Ok(sum)
+}
+
 /// All but the place.
 fn happened<'q>(
     statement: &'static str,
@@ -350,10 +371,20 @@ fn columns_of(place: Option<EventPlace>) -> [Option<i64>; 3] {
     [degrees(Coordinates::lat), degrees(Coordinates::lng), precision]
 }
 
+impl EventsOf<'_> {
+    /// The number of each, and since when its events are shown.
+    fn parts(self) -> Vec<(i64, Timestamp)> {
+        match self {
+            Self::Plans(plans) => plans.iter().map(|(id, since)| (id.0, *since)).collect(),
+            Self::Trackers(trackers) => trackers.iter().map(|(id, since)| (id.0, *since)).collect(),
+        }
+    }
+}
+
 impl EventFilter {
-    fn columns(&self) -> [i64; 3] {
+    fn columns(&self, since: Timestamp) -> [i64; 3] {
         let unread = i64::from(self.read == ReadOrNot::Unread);
-        [self.span.start.millis(), self.span.end.millis(), unread]
+        [self.span.start.max(since).millis(), self.span.end.millis(), unread]
     }
 
     /// Between commas; all when it is empty.

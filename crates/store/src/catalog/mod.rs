@@ -57,7 +57,7 @@ pub use command::{NewCommand, StoredCommand, Swept, Took};
 pub use connect::Location;
 pub use directory::{Directory, Member};
 pub use error::CatalogError;
-pub use event::{EventCount, EventFilter, EventPlace, NewEvent, ReadOrNot, StoredEvent};
+pub use event::{EventCount, EventFilter, EventPlace, EventsOf, NewEvent, ReadOrNot, StoredEvent};
 pub use group::Group;
 pub use life::{Clones, NewClone, PlanChange, Release};
 pub use listing::{Direction, Listed, Page};

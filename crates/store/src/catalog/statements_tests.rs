@@ -118,7 +118,7 @@ async fn look_ups_of_every_call_and_login_use_an_index() {
         (command::COUNT_OPEN, "USING INDEX commands_open (source_id=?)"),
         (command::OPEN, "USING INDEX commands_open (source_id=?)"),
         (command::DUE, "USING INDEX commands_"),
-        (event::OLDEST_FIRST, "USING INDEX events_account_time (account_id=? AND time>? AND time<?)"),
+        (event::OF_PLAN_OLDEST_FIRST, "USING INDEX events_account_time (account_id=? AND time>? AND time<?)"),
         (
             event::OF_TRACKER_NEWEST_FIRST,
             "USING INDEX events_tracker_time (tracker_id=? AND time>? AND time<?)",

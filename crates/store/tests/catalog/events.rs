@@ -3,11 +3,11 @@
 use crate::world::{at, register, sub_user};
 use domain::{
     Command, CommandId, CommandStep, Coordinates, EventId, EventKind, Outcome, Reliability, SourceId,
-    TrackerId, UserId,
+    TariffId, TrackerId, UserId,
 };
 use store::catalog::{
-    Catalog, CatalogError, Clones, Direction, EventCount, EventFilter, EventPlace, NewClone, NewCommand,
-    NewEvent, ReadOrNot, Release, StoredEvent, Took,
+    Catalog, CatalogError, Clones, Direction, EventCount, EventFilter, EventPlace, EventsOf, NewClone,
+    NewCommand, NewEvent, ReadOrNot, Release, StoredEvent, Took,
 };
 
 fn event(source: SourceId, second: i64, cause: &str) -> NewEvent {
@@ -30,10 +30,12 @@ async fn told(catalog: &Catalog, source: SourceId, second: i64, cause: &str) {
 }
 
 async fn events(catalog: &Catalog, user: UserId, filter: &EventFilter) -> Vec<StoredEvent> {
-    let (events, count) = catalog.events(user, filter, Direction::Ascending, 100).await.unwrap();
+    let plans = [(catalog.tariff_defaults().await.unwrap().tariff, at(-2000))];
+    let of = EventsOf::Plans(&plans);
+    let (events, count) = catalog.events(user, of, filter, Direction::Ascending, 100).await.unwrap();
     assert_eq!(count.total, events.len() as u64);
     assert_eq!(count.unread, events.iter().filter(|event| !event.read).count() as u64);
-    assert_eq!(catalog.count_events(user, filter).await.unwrap(), count);
+    assert_eq!(catalog.count_events(user, of, filter).await.unwrap(), count);
     events
 }
 
@@ -120,37 +122,42 @@ pub(crate) async fn events_are_filtered_ordered_and_read(catalog: &Catalog) {
     let named = |names: &[&str]| names.iter().map(|name| format!("Location {name}")).collect::<Vec<_>>();
     let kinds = |kinds: &[&str]| Some(kinds.iter().map(|kind| (*kind).to_owned()).collect());
     let filter = |span, kinds| EventFilter { span, kinds, read: ReadOrNot::Both };
-    let (both, only_van) = (vec![bike_tracker, van_tracker], vec![van_tracker]);
+    let (both, only_van) = ([(bike_tracker, at(0)), (van_tracker, at(0))], [(van_tracker, at(0))]);
+    let (both, only_van) = (&both[..], &only_van[..]);
+    let of_late = [(bike_tracker, at(11)), (van_tracker, at(30))];
+    let plan = catalog.tariff_defaults().await.unwrap().tariff;
+    let plans = [(TariffId(plan.0 + 1), at(0)), (plan, at(0))];
     for (trackers, filter, expected) in [
-        (&both, all(), &["two", "one", "three", "four", "five"][..]),
-        (&only_van, all(), &["one", "three", "five"]),
-        (&both, filter(at(20)..at(40), None), &["one", "three"]),
-        (&both, filter(at(20)..at(41), None), &["one", "three", "four"]),
-        (&both, filter(at(0)..at(99), kinds(&["info", "sos"])), &["five"]),
-        (&both, filter(at(0)..at(99), kinds(&["inf", "nfo", "location"])), &[]),
-        (&both, filter(at(0)..at(99), kinds(&[])), &[]),
-        (
-            &both,
-            filter(at(0)..at(99), kinds(&["sos", "location_response"])),
-            &["two", "one", "three", "four"],
-        ),
+        (both, all(), &["two", "one", "three", "four", "five"][..]),
+        (only_van, all(), &["one", "three", "five"]),
+        (&of_late, all(), &["three", "four", "five"]),
+        (both, filter(at(20)..at(40), None), &["one", "three"]),
+        (both, filter(at(20)..at(41), None), &["one", "three", "four"]),
+        (both, filter(at(0)..at(99), kinds(&["info", "sos"])), &["five"]),
+        (both, filter(at(0)..at(99), kinds(&["inf", "nfo", "location"])), &[]),
+        (both, filter(at(0)..at(99), kinds(&[])), &[]),
+        (both, filter(at(0)..at(99), kinds(&["sos", "location_response"])), &["two", "one", "three", "four"]),
     ] {
         let total = expected.len() as u64;
         for limit in [0, 1, 2, 100] {
             let mut expected = named(expected);
             for direction in [Direction::Ascending, Direction::Descending] {
-                let of_trackers =
-                    catalog.events_of_trackers(us, trackers, &filter, direction, limit).await.unwrap();
+                let listed = async |of| catalog.events(us, of, &filter, direction, limit).await.unwrap();
+                let of_trackers = listed(EventsOf::Trackers(trackers)).await;
                 let shown: Vec<_> = expected.iter().take(limit as usize).map(String::as_str).collect();
                 assert_eq!(messages(&of_trackers.0), shown, "{filter:?} {direction:?} {limit}");
                 assert_eq!(of_trackers.1, EventCount { total, unread: total });
-                if *trackers == both {
-                    assert_eq!(catalog.events(us, &filter, direction, limit).await.unwrap(), of_trackers);
+                if trackers == both {
+                    assert_eq!(listed(EventsOf::Plans(&plans)).await, of_trackers);
                 }
                 expected.reverse();
             }
         }
     }
+
+    let later = [(plan, at(30))];
+    let counted = catalog.count_events(us, EventsOf::Plans(&later), &all()).await.unwrap();
+    assert_eq!(counted, EventCount { total: 3, unread: 3 });
 
     let unread = EventFilter { read: ReadOrNot::Unread, ..all() };
     let ids: Vec<EventId> = events(catalog, us, &all()).await.iter().map(|event| event.id).collect();

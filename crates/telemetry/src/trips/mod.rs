@@ -15,7 +15,10 @@ pub use lookback::Lookback;
 pub use simplify::Simplifier;
 pub use summary::Summary;
 
-use crate::fold::believed_fix;
+use crate::{
+    SourceSettings,
+    fold::{believed_fix, is_precise},
+};
 use domain::{Fix, PositionSource, Telemetry, Timestamp};
 use std::time::Duration;
 
@@ -44,6 +47,12 @@ impl Point {
             telemetry.message.fix.filter(|fix| fix.source == PositionSource::Cells && fix.is_usable())?;
         // When it was learned says nothing about when the device told of the cells.
         Some(Self { time: telemetry.time, fix, buffered: false })
+    }
+
+    /// What live state shows of a record, if it is the newest: from cells too, when that is precise enough.
+    pub fn shown(telemetry: &Telemetry, settings: &SourceSettings) -> Option<Self> {
+        let from_cells = || Self::from_cells(telemetry).filter(|point| is_precise(&point.fix, settings));
+        Self::of(telemetry).or_else(from_cells)
     }
 }
 

@@ -2,8 +2,8 @@
 
 use crate::{Failure, Fleet, ParameterError, SmsGateway, SpecialSettings, TrackerView, UserCaller};
 use domain::{
-    Command, CommandId, CommandKind, ConnectionStatus, DeviceModel, ErrorCode, LockAction, ModelCode,
-    Reliability, ShortMessages, SourceId, TrackerId,
+    Command, CommandId, CommandKind, CommandStep, ConnectionStatus, DeviceModel, ErrorCode, LockAction,
+    ModelCode, Reliability, ShortMessages, SourceId, Timestamp, TrackerId,
 };
 use std::time::Duration;
 use store::{
@@ -226,9 +226,8 @@ impl Fleet {
     /// `EntityNotFound`, `NotAllowedForClones`, `DeviceBlocked`.
     pub async fn cancel_commands(&self, caller: &UserCaller, id: TrackerId) -> Result<(), Failure> {
         let view = self.commanded(caller, id, ErrorCode::EntityNotFound)?;
-        self.catalog.step_commands(view.source.id, domain::CommandStep::Cancel, self.now()).await?;
+        self.step_commands(view.source.id, CommandStep::Cancel, self.now()).await?;
         self.catalog.cancel_sms(view.source.id, self.now()).await?;
-        self.signals.publish(Signal::EventHappened(view.source.id));
         // Somebody may wait for the answer to what was cancelled.
         self.signals.publish(Signal::CommandWaits(view.source.id));
         Ok(())
@@ -249,9 +248,21 @@ impl Fleet {
         let (view, now) = (self.unblocked(caller, id)?, self.now());
         if !states.is_empty() && self.catalog.has_open_commands(view.source.id).await? {
             // What is looked for is what is written down.
-            self.catalog.step_commands(view.source.id, domain::CommandStep::Pass, now).await?;
+            self.step_commands(view.source.id, CommandStep::Pass, now).await?;
         }
         Ok(self.catalog.commands_of_tracker(view.tracker.id, now, states, page).await?)
+    }
+
+    /// Has every open command of a source take a step, and those woken who want to hear what became of them.
+    async fn step_commands(
+        &self,
+        source: SourceId,
+        step: CommandStep,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        self.catalog.step_commands(source, step, now).await?;
+        self.signals.publish(Signal::EventHappened(source));
+        Ok(())
     }
 
     /// A tracker of the caller's whose device can be told something: no clone, whose device is another account's.

@@ -5,41 +5,40 @@ use crate::origin;
 use domain::{ErrorCode, Timestamp};
 use std::{
     collections::HashMap,
+    hash::Hash,
     net::IpAddr,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 const WINDOW: Duration = Duration::from_secs(10 * 60);
 const FAILURES_PER_LOGIN: u32 = 10;
 const FAILURES_PER_ADDRESS: u32 = 100;
-/// Subjects remembered at once. When full, ended windows are forgotten, then all of them: an attacker with this many
-/// addresses gains a fresh window, the server keeps its memory.
+/// Logins remembered at once, and addresses. When there are more, ended windows are forgotten, then those that are not
+/// used up, then all: many addresses that try many logins make nobody's used window fresh, unless they use up this many.
 const REMEMBERED: usize = 20_000;
 
 #[derive(Default)]
 pub(crate) struct Attempts {
-    failures: Mutex<HashMap<Subject, Failures>>,
+    failures: Mutex<Failures>,
 }
 
-#[derive(Clone, PartialEq, Eq, Hash)]
-enum Subject {
-    Login(String),
-    Address(IpAddr),
-}
-
+#[derive(Default)]
 struct Failures {
-    since: Timestamp,
-    count: u32,
+    by_login: Windows<String>,
+    by_address: Windows<IpAddr>,
 }
 
-impl Subject {
-    fn login(login: &str) -> Self {
-        Self::Login(login.to_lowercase())
-    }
+struct Windows<K>(HashMap<K, Window>);
 
-    fn address(address: IpAddr) -> Self {
-        Self::Address(origin(address))
+struct Window {
+    since: Timestamp,
+    failures: u32,
+}
+
+impl Window {
+    fn is_over(&self, now: Timestamp) -> bool {
+        now.since(self.since) >= WINDOW
     }
 }
 
@@ -47,36 +46,58 @@ impl Attempts {
     /// # Errors
     /// `TooManyAttempts` when the login or the address has used up its window.
     pub(crate) fn admit(&self, login: &str, address: IpAddr, now: Timestamp) -> Result<(), ErrorCode> {
-        let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        let spent = |subject: Subject, limit| {
-            failures.get(&subject).is_some_and(|f| now.since(f.since) < WINDOW && f.count >= limit)
-        };
-        let refused = spent(Subject::login(login), FAILURES_PER_LOGIN)
-            || spent(Subject::address(address), FAILURES_PER_ADDRESS);
+        let failures = self.failures();
+        let refused = failures.by_login.is_used_up(&login.to_lowercase(), FAILURES_PER_LOGIN, now)
+            || failures.by_address.is_used_up(&origin(address), FAILURES_PER_ADDRESS, now);
         if refused { Err(ErrorCode::TooManyAttempts) } else { Ok(()) }
     }
 
     pub(crate) fn failed(&self, login: &str, address: IpAddr, now: Timestamp) {
-        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        if failures.len() >= REMEMBERED {
-            failures.retain(|_, f| now.since(f.since) < WINDOW);
-        }
-        if failures.len() >= REMEMBERED {
-            failures.clear();
-        }
-        for subject in [Subject::login(login), Subject::address(address)] {
-            let entry = failures.entry(subject).or_insert(Failures { since: now, count: 0 });
-            if now.since(entry.since) >= WINDOW {
-                *entry = Failures { since: now, count: 0 };
-            }
-            entry.count += 1;
-        }
+        let mut failures = self.failures();
+        failures.by_login.count(login.to_lowercase(), FAILURES_PER_LOGIN, now);
+        failures.by_address.count(origin(address), FAILURES_PER_ADDRESS, now);
     }
 
     /// A right password gives the login, not the address, a clean sheet.
     pub(crate) fn succeeded(&self, login: &str) {
-        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        failures.remove(&Subject::login(login));
+        self.failures().by_login.0.remove(&login.to_lowercase());
+    }
+
+    fn failures(&self) -> MutexGuard<'_, Failures> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<K> Default for Windows<K> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl<K: Eq + Hash> Windows<K> {
+    fn is_used_up(&self, subject: &K, limit: u32, now: Timestamp) -> bool {
+        self.0.get(subject).is_some_and(|window| !window.is_over(now) && window.failures >= limit)
+    }
+
+    fn count(&mut self, subject: K, limit: u32, now: Timestamp) {
+        if self.0.len() >= REMEMBERED && !self.0.contains_key(&subject) {
+            self.make_room(limit, now);
+        }
+        let window = self.0.entry(subject).or_insert(Window { since: now, failures: 0 });
+        if window.is_over(now) {
+            *window = Window { since: now, failures: 0 };
+        }
+        window.failures += 1;
+    }
+
+    fn make_room(&mut self, limit: u32, now: Timestamp) {
+        self.0.retain(|_, window| !window.is_over(now));
+        if self.0.len() >= REMEMBERED {
+            self.0.retain(|_, window| window.failures >= limit);
+        }
+        if self.0.len() >= REMEMBERED {
+            self.0.clear();
+        }
     }
 }
 
@@ -103,12 +124,42 @@ mod tests {
         assert_eq!(attempts.admit("berta", far, start), Ok(()));
     }
 
+    fn address(number: usize) -> IpAddr {
+        IpAddr::from((0x7F00_0000 + number as u32).to_be_bytes())
+    }
+
+    #[test]
+    fn many_logins_from_many_addresses_make_no_used_window_fresh() {
+        let attempts = Attempts::default();
+        let now = Timestamp::from_seconds(1);
+        for _ in 0..FAILURES_PER_LOGIN {
+            attempts.failed("anna", address(0), now);
+        }
+        // Each address uses up its window, with logins of its own.
+        let addresses = 1..=2 * REMEMBERED / FAILURES_PER_ADDRESS as usize;
+        for from in addresses.clone() {
+            for n in 0..FAILURES_PER_ADDRESS {
+                attempts.failed(&format!("{from} {n}"), address(from), now);
+            }
+        }
+        let refused = Err(ErrorCode::TooManyAttempts);
+        assert_eq!(attempts.admit("anna", address(0), now), refused);
+        assert!(addresses.clone().all(|from| attempts.admit("berta", address(from), now) == refused));
+    }
+
     #[test]
     fn memory_is_bounded() {
         let attempts = Attempts::default();
-        for n in 0..REMEMBERED + 10 {
-            attempts.failed(&n.to_string(), IpAddr::from([127, 0, 0, 1]), Timestamp::from_seconds(1));
+        // Nobody's window is used up; then that of each login is.
+        for failures in [1, FAILURES_PER_LOGIN] {
+            for n in 0..REMEMBERED + 10 {
+                for _ in 0..failures {
+                    attempts.failed(&n.to_string(), address(n), Timestamp::from_seconds(1));
+                }
+            }
+            let remembered = attempts.failures();
+            assert!(remembered.by_login.0.len() <= REMEMBERED);
+            assert!(remembered.by_address.0.len() <= REMEMBERED);
         }
-        assert!(attempts.failures.lock().unwrap().len() <= REMEMBERED + 2);
     }
 }

@@ -306,7 +306,7 @@ pub async fn open_catalog(config: &Config) -> anyhow::Result<Catalog> {
     Catalog::open(&location).await.with_context(|| format!("opening the catalog {location}"))
 }
 
-fn journal_config(store: &config::Store) -> JournalConfig {
+pub fn journal_config(store: &config::Store) -> JournalConfig {
     JournalConfig {
         segment_bytes: store.journal_segment.0,
         queue_bytes: u32::try_from(store.journal_queue.0).unwrap_or(u32::MAX),

@@ -39,6 +39,11 @@ pub enum BackupError {
     Database { path: PathBuf, source: rusqlite::Error },
 }
 
+/// Whether a server has kept anything in `data_dir`.
+pub fn holds_data(data_dir: &Path) -> bool {
+    data_dir.join(JOURNAL).is_dir()
+}
+
 /// Copies everything in `data_dir`, but for files of the names `left_out`, to `target`, which must not exist; it appears when it is whole and durable. Answers
 /// with its length in bytes. A catalog in PostgreSQL is not there and not copied.
 ///
@@ -46,7 +51,7 @@ pub enum BackupError {
 /// When there is nothing to copy, or something cannot be read or written. What was written stays beside `target`, under
 /// a name that ends in `.unfinished`.
 pub fn copy(data_dir: &Path, target: &Path, left_out: &[&str]) -> Result<u64, BackupError> {
-    if !data_dir.join(JOURNAL).is_dir() {
+    if !holds_data(data_dir) {
         return Err(BackupError::NoData(data_dir.to_owned()));
     }
     if target.symlink_metadata().is_ok() {

@@ -4,6 +4,7 @@ mod backup;
 mod cells;
 mod config;
 mod decode;
+mod erase;
 mod panel;
 mod protocols;
 mod simulate;
@@ -46,6 +47,8 @@ enum Command {
     Simulate(simulate::Simulate),
     /// Copy the data directory, also while the server runs
     Backup(backup::Backup),
+    /// Forget what a device has sent, for good. The server must not run
+    Erase(erase::Erase),
     /// Look after the list of mobile cells
     #[command(subcommand)]
     Cells(cells::CellsCommand),
@@ -84,6 +87,7 @@ impl CommandLine {
             Command::Protocols => protocols::list(),
             Command::Simulate(simulate) => simulate.run(),
             Command::Backup(backup) => backup.run(),
+            Command::Erase(erase) => erase.run(),
             Command::Cells(command) => command.run(),
             Command::Config(command) => command.run(),
             Command::Panel(command) => command.run(),

@@ -36,6 +36,7 @@ mod cells;
 mod commands;
 mod coverage;
 mod durability;
+mod erase;
 mod events;
 mod examples;
 mod first_light;

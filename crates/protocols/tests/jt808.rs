@@ -191,6 +191,118 @@ fn a_datagram_may_carry_several_packets() {
     assert_eq!((heartbeats, replies), (2, 2));
 }
 
+/// The 28 bytes of a location at that second of 2026-10-16 12:00 in Beijing.
+fn location(second: u8) -> Vec<u8> {
+    hex::parse(&format!("0000000000000003015ef3c0009896800000000000002610161200{second:02}")).unwrap()
+}
+
+/// Several locations in one message, each with its length.
+fn batch(locations: &[Vec<u8>]) -> Vec<u8> {
+    let mut body = u16::try_from(locations.len()).unwrap().to_be_bytes().to_vec();
+    body.push(1);
+    for location in locations {
+        body.extend(u16::try_from(location.len()).unwrap().to_be_bytes());
+        body.extend(location);
+    }
+    body
+}
+
+/// A message of terminal 013800001234 in parts of so many bytes. The properties say whether it is encrypted.
+fn in_parts(message: u16, encryption: u16, body: &[u8], length: usize) -> Vec<Vec<u8>> {
+    let chunks = body.chunks(length);
+    let total = u16::try_from(chunks.len()).unwrap();
+    let part = |(serial, part): (u16, &[u8])| {
+        let properties = 0x2000 | encryption | u16::try_from(part.len()).unwrap();
+        let mut plain = [message.to_be_bytes(), properties.to_be_bytes()].concat();
+        plain.extend([0x01, 0x38, 0x00, 0x00, 0x12, 0x34]);
+        plain.extend([serial, total, serial + 1].map(u16::to_be_bytes).concat());
+        plain.extend(part);
+        plain.push(protocols::checksum::xor(&plain));
+        let mut frame = vec![0x7E];
+        for byte in plain {
+            match byte {
+                0x7E => frame.extend([0x7D, 2]),
+                0x7D => frame.extend([0x7D, 1]),
+                byte => frame.push(byte),
+            }
+        }
+        frame.push(0x7E);
+        frame
+    };
+    (0..).zip(chunks).map(part).collect()
+}
+
+/// What came of frames: how many messages and signs of life, the bytes of problems, and how many answers.
+fn outcome(events: &[Event]) -> (usize, usize, Vec<&[u8]>, usize) {
+    let count = |is: fn(&Event) -> bool| events.iter().filter(|event| is(event)).count();
+    let problems = events.iter().filter_map(|event| match event {
+        Event::Problem { bytes, .. } => Some(&**bytes),
+        _ => None,
+    });
+    (
+        count(|event| matches!(event, Event::Message { .. })),
+        count(|event| matches!(event, Event::Heartbeat { .. })),
+        problems.collect(),
+        count(|event| matches!(event, Event::ReplyWhenDurable(_))),
+    )
+}
+
+#[test]
+fn nothing_of_a_message_in_parts_is_lost() {
+    let short = location(1)[..20].to_vec();
+    let one_unreadable = batch(&[location(0), short, location(2)]);
+    let many = batch(&vec![location(0); 2_000]);
+    for (what, message, encryption, body, length, messages, signs, problem) in [
+        ("one location cannot be read", 0x0704, 0, &one_unreadable, 30, 2, 0, true),
+        ("encrypted", 0x0704, 0x0400, &one_unreadable, 30, 0, 0, true),
+        ("of no known kind", 0x0F0F, 0, &one_unreadable, 30, 0, 0, true),
+        ("a long batch", 0x0704, 0, &many, 1023, 2_000, 0, false),
+        ("a picture", 0x0801, 0, &many, 1023, 0, 59, false),
+        ("a picture of many parts", 0x0801, 0, &many, 500, 0, 121, false),
+        ("a picture, encrypted", 0x0801, 0x0400, &many, 1023, 0, 59, false),
+    ] {
+        let frames = in_parts(message, encryption, body, length);
+        let (mut connection, _) = connected(Transport::Tcp, SHORT, None);
+        let mut events = Vec::new();
+        for frame in &frames {
+            connection.receive(frame);
+            events.extend(std::iter::from_fn(|| connection.poll()));
+        }
+        let all = frames.concat();
+        let problems = Vec::from_iter(problem.then_some(&*all));
+        assert_eq!(outcome(&events), (messages, signs, problems, frames.len()), "{what}");
+    }
+}
+
+#[test]
+fn a_location_that_cannot_be_read_does_not_hide_those_behind_it() {
+    // HHD's batch has lengths of one byte.
+    let hhd: Vec<u8> = [&[28], &*location(0), &[20], &location(1)[..20], &[28], &location(2)].concat();
+    let usual = batch(&[location(0), location(1)[..20].to_vec(), location(2)]);
+    for (message, body) in [(0x0704_u16, usual), (0x0210, hhd)] {
+        let head = format!("7e{message:04x}{:04x}0138000012340001", body.len());
+        let frame = checked(&(head + &hex::lower(&body)));
+        let (mut connection, _) = connected(Transport::Tcp, SHORT, None);
+        connection.receive(&frame);
+        let events: Vec<_> = std::iter::from_fn(|| connection.poll()).collect();
+        assert_eq!(outcome(&events), (2, 0, vec![&*frame], 1), "{message:#06x}");
+    }
+}
+
+#[test]
+fn parts_in_several_datagrams_are_kept_and_answered() {
+    let frames = in_parts(0x0704, 0, &batch(&[location(0), location(1)]), 30);
+    let datagram = |bytes: &[u8]| {
+        let mut connection = Connection::new(&Jt808, Transport::Udp);
+        connection.receive_frame(bytes);
+        admitted(&mut connection, &Admission::Known(KnownDevice::default()))
+    };
+    for frame in &frames {
+        assert_eq!(outcome(&datagram(frame)), (0, 0, vec![&**frame], 1));
+    }
+    assert_eq!(outcome(&datagram(&frames.concat())), (2, 0, vec![], frames.len()));
+}
+
 #[test]
 fn the_first_bytes_tell_the_protocol() {
     for (start, expected) in [

@@ -6,7 +6,7 @@
 //! A terminal registers once, gets an authentication code and shows it on every connection; here the code is the
 //! device's own number, and any code is taken, for only the number decides who may speak. Every message is answered with
 //! its serial number; what carries locations is answered when they are durable. Messages in parts are put together
-//! first: all parts are answered then.
+//! first, and all parts answered then, unless nothing of them is kept.
 
 mod commands;
 pub mod encode;
@@ -168,6 +168,13 @@ impl Machine for Session {
             self.understand(slot, parsed, packet, events);
             left = rest;
         }
+        if let Some(slot) = slot {
+            // Another datagram has a machine of its own.
+            for parts::Held { packet, frame } in self.parts.take() {
+                events.push_back(problem(slot, "a part without the others in its datagram", &frame));
+                acknowledge(&packet, &[packet.serial], events);
+            }
+        }
         Ok(())
     }
 
@@ -244,29 +251,32 @@ impl Session {
         }
         self.terminals[at] = Some(packet.terminal);
         let mut serials = vec![packet.serial];
+        let mut frames = Cow::Borrowed(frame);
         let packet = match packet.part {
-            None => packet,
-            Some(part) => match self.parts.add(slot, part, packet) {
-                parts::Added::Whole(whole, all) => {
-                    serials = all;
-                    whole
+            Some(part) if !is_sign_of_life(packet.message) => {
+                match self.parts.add(slot, part, packet, frame) {
+                    parts::Added::Whole(whole) => {
+                        (serials, frames) = (whole.serials, Cow::Owned(whole.frames));
+                        whole.packet
+                    }
+                    parts::Added::Waiting => return,
+                    parts::Added::Refused(packet) => {
+                        events.push_back(problem(slot, "parts that do not fit together", frame));
+                        return acknowledge(&packet, &[packet.serial], events);
+                    }
                 }
-                parts::Added::Waiting => return,
-                parts::Added::Refused(packet) => {
-                    events.push_back(problem(slot, "parts that do not fit together", frame));
-                    return acknowledge(&packet, &[packet.serial], events);
-                }
-            },
+            }
+            _ => packet,
         };
-        if packet.encrypted {
-            events.push_back(problem(slot, "the body is encrypted", frame));
+        if packet.encrypted && !is_sign_of_life(packet.message) {
+            events.push_back(problem(slot, "the body is encrypted", &frames));
             return acknowledge(&packet, &serials, events);
         }
         match self.message(slot, &packet, events) {
             Ok(Acknowledged::ByUs) => acknowledge(&packet, &serials, events),
             Ok(Acknowledged::Already) => {}
             Err(error) => {
-                events.push_back(problem(slot, &error, frame));
+                events.push_back(problem(slot, &error, &frames));
                 acknowledge(&packet, &serials, events);
             }
         }
@@ -286,6 +296,12 @@ impl Session {
             events.push_back(Event::Message { slot, message, hash: RecordHash::of(hashed) });
         };
         let text = |error: crate::reader::ReadError| error.to_string();
+        // One of several locations that cannot be read does not keep those behind it from being told.
+        let mut unread = Ok(());
+        let mut tell_location = |record: &[u8]| match location::read(record, edition) {
+            Ok(message) => tell(message, record),
+            Err(error) => unread = unread.clone().and(Err(text(error))),
+        };
         match packet.message {
             0x0001 | 0x0201 | 0x0500 | 0x0104 | 0x6006 => {
                 return self.sent.answered(slot, packet, edition, events).map(|()| match packet.message {
@@ -320,7 +336,7 @@ impl Session {
                 for _ in 0..count {
                     let length = reader.u16_be().map_err(text)?;
                     let record = reader.slice(length.into()).map_err(text)?;
-                    tell(location::read(record, edition).map_err(text)?, record);
+                    tell_location(record);
                 }
             }
             // A vendor's battery report: percent and time.
@@ -338,7 +354,7 @@ impl Session {
                 while !reader.is_empty() {
                     let length = reader.u8().map_err(text)?;
                     let record = reader.slice(length.into()).map_err(text)?;
-                    tell(location::read(record, edition).map_err(text)?, record);
+                    tell_location(record);
                 }
             }
             0x0701 => {
@@ -357,12 +373,16 @@ impl Session {
                 events.push_back(Event::TimeWanted { slot });
                 return Ok(Acknowledged::Already);
             }
-            // Pictures and sounds of dashcams, results of upgrades: a sign of life.
-            0x0108 | 0x0800 | 0x0801 => events.push_back(Event::Heartbeat { slot }),
+            message if is_sign_of_life(message) => events.push_back(Event::Heartbeat { slot }),
             message => return Err(format!("messages {message:#06x} are not decoded")),
         }
-        Ok(Acknowledged::ByUs)
+        unread.map(|()| Acknowledged::ByUs)
     }
+}
+
+/// Pictures and sounds of dashcams, results of upgrades: nothing of them is kept, nor looked at.
+fn is_sign_of_life(message: u16) -> bool {
+    matches!(message, 0x0108 | 0x0800 | 0x0801)
 }
 
 /// Who has answered a message.

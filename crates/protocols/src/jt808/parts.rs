@@ -1,11 +1,10 @@
-//! Messages that come in parts (section 4.4.3): one at a time for a connection, of bounded length. Parts are answered
-//! together when the last one is there, so that none of them is answered before what it carries is durable.
+//! Messages that come in parts (section 4.4.3): one at a time for a connection, of a bounded number of parts. Parts are
+//! answered together when the last one is there, so that none of them is answered before what it carries is durable.
 
 use super::packet::{Packet, Part};
 use crate::DeviceSlot;
 
-/// The longest message that is put together, in bytes and in parts.
-const MAX_BYTES: usize = 32 * 1024;
+/// Of the longest message that is put together; each is a frame.
 const MAX_PARTS: u16 = 64;
 
 #[derive(Default)]
@@ -14,62 +13,68 @@ pub(super) struct Parts(Option<Collection>);
 struct Collection {
     slot: DeviceSlot,
     message: u16,
-    total: u16,
-    bytes: usize,
-    /// By number; the serial number of each is answered.
-    parts: Vec<Option<Packet>>,
+    /// By number.
+    parts: Vec<Option<Held>>,
+}
+
+/// A part, and the frame that it came in.
+pub(super) struct Held {
+    pub(super) packet: Packet,
+    pub(super) frame: Vec<u8>,
+}
+
+/// What its parts make.
+pub(super) struct Whole {
+    pub(super) packet: Packet,
+    /// Each is answered.
+    pub(super) serials: Vec<u16>,
+    /// One after the other, as they would be read again.
+    pub(super) frames: Vec<u8>,
 }
 
 pub(super) enum Added {
     Waiting,
-    /// All of it, and the serial numbers of its parts.
-    Whole(Packet, Vec<u16>),
+    Whole(Whole),
     /// The part is not kept.
     Refused(Packet),
 }
 
 impl Parts {
-    pub(super) fn add(&mut self, slot: DeviceSlot, part: Part, packet: Packet) -> Added {
+    pub(super) fn add(&mut self, slot: DeviceSlot, part: Part, packet: Packet, frame: &[u8]) -> Added {
         let Part { total, number } = part;
         if !(1..=MAX_PARTS).contains(&total) || !(1..=total).contains(&number) {
             return Added::Refused(packet);
         }
+        let (total, number) = (usize::from(total), usize::from(number));
         let fits = |known: &&mut Collection| {
-            (known.slot, known.message, known.total) == (slot, packet.message, total)
+            (known.slot, known.message, known.parts.len()) == (slot, packet.message, total)
         };
         let collection = match self.0.as_mut().filter(fits) {
             Some(collection) => collection,
             // What was not finished is sent again by its device, which got no answer.
-            None => self.0.insert(Collection::new(slot, packet.message, total)),
+            None => {
+                let parts = (0..total).map(|_| None).collect();
+                self.0.insert(Collection { slot, message: packet.message, parts })
+            }
         };
-        if collection.bytes + packet.body.len() > MAX_BYTES {
-            self.0 = None;
-            return Added::Refused(packet);
-        }
-        let place = &mut collection.parts[usize::from(number) - 1];
-        if let Some(before) = place {
-            collection.bytes -= before.body.len();
-        }
-        collection.bytes += packet.body.len();
-        *place = Some(packet);
+        collection.parts[number - 1] = Some(Held { packet, frame: frame.to_vec() });
         if collection.parts.iter().any(Option::is_none) {
             return Added::Waiting;
         }
-        let mut parts = self.0.take().into_iter().flat_map(|collection| collection.parts).flatten();
-        let Some(mut whole) = parts.next() else { return Added::Waiting };
-        let mut serials = vec![whole.serial];
-        for part in parts {
-            serials.push(part.serial);
-            whole.body.extend(part.body);
+        let mut parts = self.take();
+        let Some(Held { packet, frame }) = parts.next() else { return Added::Waiting };
+        let mut whole = Whole { serials: vec![packet.serial], packet, frames: frame };
+        for Held { packet, frame } in parts {
+            whole.serials.push(packet.serial);
+            whole.packet.body.extend(packet.body);
+            whole.frames.extend(frame);
         }
-        Added::Whole(whole, serials)
+        Added::Whole(whole)
     }
-}
 
-impl Collection {
-    fn new(slot: DeviceSlot, message: u16, total: u16) -> Self {
-        let parts = (0..total).map(|_| None).collect();
-        Self { slot, message, total, bytes: 0, parts }
+    /// The parts that wait for others.
+    pub(super) fn take(&mut self) -> impl Iterator<Item = Held> + use<> {
+        self.0.take().into_iter().flat_map(|collection| collection.parts).flatten()
     }
 }
 
@@ -93,8 +98,11 @@ mod tests {
         serial: u16,
         body: &[u8],
     ) -> Result<(Vec<u8>, Vec<u16>), &'static str> {
-        match parts.add(SLOT, Part { total, number }, packet(serial, body)) {
-            Added::Whole(whole, serials) => Ok((whole.body, serials)),
+        match parts.add(SLOT, Part { total, number }, packet(serial, body), body) {
+            Added::Whole(whole) => {
+                assert_eq!(whole.frames, whole.packet.body, "the tests' frames are their bodies");
+                Ok((whole.packet.body, whole.serials))
+            }
             Added::Waiting => Err("waiting"),
             Added::Refused(_) => Err("refused"),
         }
@@ -125,13 +133,18 @@ mod tests {
         for (total, number) in [(0, 1), (2, 0), (2, 3), (MAX_PARTS + 1, 1)] {
             assert_eq!(add(&mut parts, total, number, 1, b"a"), Err("refused"), "{number} of {total}");
         }
-        let part = vec![0; 1023];
-        let fits = MAX_BYTES / part.len();
-        for number in 1..=fits {
-            let number = u16::try_from(number).unwrap();
-            assert_eq!(add(&mut parts, MAX_PARTS, number, number, &part), Err("waiting"), "{number}");
+        for number in 1..MAX_PARTS {
+            assert_eq!(add(&mut parts, MAX_PARTS, number, number, &[0; 1023]), Err("waiting"), "{number}");
         }
-        assert_eq!(add(&mut parts, MAX_PARTS, 60, 60, &part), Err("refused"));
-        assert_eq!(add(&mut parts, MAX_PARTS, 61, 61, &part), Err("waiting"), "all before is forgotten");
+        let (body, serials) = add(&mut parts, MAX_PARTS, MAX_PARTS, MAX_PARTS, &[0; 1023]).unwrap();
+        assert_eq!((body.len(), serials), (64 * 1023, (1..=MAX_PARTS).collect()));
+    }
+
+    #[test]
+    fn parts_that_wait_can_be_taken_back() {
+        let mut parts = Parts::default();
+        assert_eq!(add(&mut parts, 3, 3, 7, b"c"), Err("waiting"));
+        let taken: Vec<_> = parts.take().map(|held| (held.packet.serial, held.frame)).collect();
+        assert_eq!((taken, parts.take().count()), (vec![(7, b"c".to_vec())], 0));
     }
 }

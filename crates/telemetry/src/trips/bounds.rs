@@ -19,25 +19,32 @@ impl Bounds {
 
     /// Grows to hold the position, to the nearer side.
     pub fn include(&mut self, position: Coordinates) {
-        self.north = self.north.max(position.lat());
-        self.south = self.south.min(position.lat());
-        let beyond_west = eastward(self.west, position.lng());
-        let width = eastward(self.west, self.east);
-        if beyond_west > width {
-            if beyond_west - width <= 360.0 - beyond_west {
-                self.east = position.lng();
-            } else {
-                self.west = position.lng();
+        self.include_all(&Self::around(position));
+    }
+
+    /// Grows to hold another box, to the nearer side.
+    pub fn include_all(&mut self, other: &Self) {
+        self.north = self.north.max(other.north);
+        self.south = self.south.min(other.south);
+        let from_here = self.width().max(eastward(self.west, other.west) + other.width());
+        let from_there = other.width().max(eastward(other.west, self.west) + self.width());
+        if from_here.min(from_there) >= 360.0 {
+            (self.west, self.east) = (-180.0, 180.0);
+        } else if from_here <= from_there {
+            if from_here > self.width() {
+                self.east = other.east;
+            }
+        } else {
+            self.west = other.west;
+            if from_there <= other.width() {
+                self.east = other.east;
             }
         }
     }
 
-    /// Grows to hold the corners of another box.
-    pub fn include_all(&mut self, other: &Self) {
-        let corners = [(other.north, other.west), (other.south, other.east)];
-        for corner in corners.into_iter().filter_map(|(lat, lng)| Coordinates::new(lat, lng)) {
-            self.include(corner);
-        }
+    /// Degrees from its west to its east: 360 around the whole Earth.
+    fn width(&self) -> f64 {
+        if self.west <= self.east { self.east - self.west } else { eastward(self.west, self.east) }
     }
 }
 
@@ -62,9 +69,31 @@ mod tests {
     fn across_the_180th_meridian() {
         let bounds = around(&[(-16.0, 179.0), (-17.0, -179.5), (-18.0, 178.5)]);
         assert_eq!(bounds, Bounds { north: -16.0, south: -18.0, west: 178.5, east: -179.5 });
-        let mut west = around(&[(1.0, 170.0)]);
-        west.include_all(&bounds);
-        assert_eq!(west, Bounds { north: 1.0, south: -18.0, west: 170.0, east: -179.5 });
+    }
+
+    #[test]
+    fn boxes_are_held_as_a_whole() {
+        // West and east of two boxes, and of the one around both.
+        for (one, other, both) in [
+            ((170.0, 170.0), (178.5, -179.5), (170.0, -179.5)),
+            ((-170.0, -160.0), (175.0, 178.0), (175.0, -160.0)),
+            ((0.0, 10.0), (5.0, 8.0), (0.0, 10.0)),
+            ((0.0, 10.0), (5.0, 12.0), (0.0, 12.0)),
+            // The far one is wide: its corners alone would be nearer on the other side.
+            ((0.0, 10.0), (100.0, -120.0), (0.0, -120.0)),
+            ((0.0, 10.0), (-170.0, 160.0), (-170.0, 160.0)),
+            ((0.0, -160.0), (-90.0, 20.0), (-90.0, -160.0)),
+            // They meet on both sides.
+            ((0.0, 179.0), (170.0, 5.0), (-180.0, 180.0)),
+            ((-180.0, 180.0), (7.0, 7.0), (-180.0, 180.0)),
+        ] {
+            let wide = |(west, east)| Bounds { north: 1.0, south: -1.0, west, east };
+            for [one, other] in [[one, other], [other, one]] {
+                let mut bounds = wide(one);
+                bounds.include_all(&Bounds { north: 2.0, ..wide(other) });
+                assert_eq!(bounds, Bounds { north: 2.0, ..wide(both) }, "{one:?} {other:?}");
+            }
+        }
     }
 
     proptest! {

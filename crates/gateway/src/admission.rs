@@ -9,7 +9,7 @@ use crate::{
 };
 use domain::{Contact, ContactKind, DeviceId, SourceId, Transport};
 use protocols::DeviceSlot;
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 use tokio::time::timeout;
 
 /// Why a device was not admitted.
@@ -48,7 +48,15 @@ pub(crate) struct Stay {
     devices: Vec<Guest>,
     /// Up to which change of the roster the admissions are true; for HTTP.
     changes: u64,
+    turned_away: TurnedAway,
     last_contact: ContactKind,
+}
+
+/// Devices that may not speak, as the roster said after so many changes: a relay carries them on all the same.
+#[derive(Default)]
+struct TurnedAway {
+    changes: u64,
+    refusals: HashMap<DeviceId, Refusal>,
 }
 
 struct Guest {
@@ -61,7 +69,8 @@ impl Stay {
     pub(crate) fn new(reception: Arc<Reception>, transport: Transport) -> Self {
         let last_contact = Ended::Panicked.contact();
         let changes = reception.changes();
-        Self { reception, transport, leash: Arc::default(), devices: Vec::new(), changes, last_contact }
+        let (leash, turned_away) = (Arc::default(), TurnedAway::default());
+        Self { reception, transport, leash, devices: Vec::new(), changes, turned_away, last_contact }
     }
 
     pub(crate) fn leash(&self) -> &Leash {
@@ -94,8 +103,7 @@ impl Stay {
             return Err(Refusal::DevicesPerConnection.into());
         }
         let changes = self.reception.changes();
-        let found = self.reception.find(device_id).await.map_err(Denied::Unknowable)?;
-        let registered = welcome(found, protocol)?;
+        let registered = self.ask(device_id, protocol, changes).await?;
         let source = registered.source;
         let guest = Guest { slot, registered: registered.clone(), device_id: device_id.clone() };
         if self.transport == Transport::Http {
@@ -123,6 +131,28 @@ impl Stay {
         }
         self.note(source, ContactKind::Login(self.transport));
         Ok(registered)
+    }
+
+    /// Asks the roster, unless it has said no and not changed since.
+    async fn ask(
+        &mut self,
+        device_id: &DeviceId,
+        protocol: &str,
+        changes: u64,
+    ) -> Result<Registered, Denied> {
+        if self.turned_away.changes != changes {
+            self.turned_away = TurnedAway { changes, refusals: HashMap::new() };
+        }
+        if let Some(refusal) = self.turned_away.refusals.get(device_id) {
+            return Err((*refusal).into());
+        }
+        let found = self.reception.find(device_id).await.map_err(Denied::Unknowable)?;
+        welcome(found, protocol).map_err(|refusal| {
+            if self.turned_away.refusals.len() < self.reception.limits.devices_per_connection {
+                self.turned_away.refusals.insert(device_id.clone(), refusal);
+            }
+            refusal.into()
+        })
     }
 
     /// Sees that the admissions of an HTTP connection are still true.

@@ -15,7 +15,7 @@ use std::time::Duration;
 /// | `buffered_per_session` | the longest frame of any protocol, and one chunk (1 MiB, 16 KiB) | the connection is closed, its device is lost |
 /// | `buffered_total` | 256 MiB | the connection that wants more is closed; those without a known device get half |
 /// | `detection_bytes` | 4 KiB | a connection to the `any` port still not recognised is closed; an HTTP request whose head is there may come whole |
-/// | `devices_per_connection` | 1,000 | a further device of a relay is refused |
+/// | `devices_per_connection` | 1,000 | a further device of a relay is refused; further ones that may not speak are asked about at each frame |
 /// | `lookups` | 64 | a login waits for its turn, at most `login_timeout` |
 /// | `take_overs_per_minute` | 6 | a further login of a source whose session is open is refused |
 /// | `take_over_wait` | 10 s | a login is refused whose older session does not end |

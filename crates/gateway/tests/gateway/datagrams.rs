@@ -94,7 +94,7 @@ async fn a_reply_is_short_or_no_longer_than_the_datagram() {
 
 #[tokio::test]
 async fn a_sign_of_life_that_is_shorter_than_its_answer_is_answered() {
-    let site = Site::of_real_protocols();
+    let site = Site::of_real_protocols(Limits::default());
     site.roster.register("013800001234", crate::site::of_protocol(1, "jt808"));
     let terminal = Sender::to(site.gateway.bound().udp["jt808"]).await;
     for (said, answer) in [

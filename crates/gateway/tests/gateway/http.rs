@@ -82,7 +82,7 @@ fn batch(length: usize) -> Vec<u8> {
 
 #[tokio::test]
 async fn the_longest_request_that_a_protocol_takes_comes_through() {
-    let site = Site::of_real_protocols();
+    let site = Site::of_real_protocols(Limits::default());
     site.roster.register("phone", of_protocol(1, "osmand"));
     let (own, any) = (site.gateway.bound().tcp["osmand"], site.gateway.bound().any.unwrap());
     let longest = Osmand.max_frame();

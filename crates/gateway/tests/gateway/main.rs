@@ -12,6 +12,7 @@ mod http;
 mod limits;
 mod metrics;
 mod power_cut;
+mod relays;
 mod site;
 mod start;
 mod tls;

@@ -51,10 +51,10 @@ impl Site {
         Self::of(GatewayConfig { limits, ..config() })
     }
 
-    /// A site where the real protocols are spoken, with the limits that the server has.
-    pub(crate) fn of_real_protocols() -> Self {
+    /// A site where the real protocols are spoken.
+    pub(crate) fn of_real_protocols(limits: Limits) -> Self {
         let ports = PROTOCOLS.iter().map(|protocol| (protocol.name().to_owned(), Some(0))).collect();
-        Self::of(GatewayConfig { any: Some(0), ports, ..GatewayConfig::default() })
+        Self::of(GatewayConfig { any: Some(0), ports, limits, ..GatewayConfig::default() })
     }
 
     fn of(config: GatewayConfig) -> Self {

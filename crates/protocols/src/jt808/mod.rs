@@ -179,6 +179,10 @@ impl Machine for Session {
     }
 
     fn identified(&mut self, slot: DeviceSlot, admission: &Admission, events: &mut Events) {
+        if let Some(terminal) = self.terminals.get_mut(usize::from(slot.0)) {
+            // Of whoever had the slot before.
+            *terminal = None;
+        }
         match self.speakers.answered(slot, admission) {
             Answer::Frame(frame) => {
                 if let Err(broken) = self.decode(&frame, events) {

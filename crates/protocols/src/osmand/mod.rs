@@ -48,7 +48,7 @@ impl Protocol for Osmand {
     }
 
     fn machine(&self, _: Transport) -> Box<dyn Machine> {
-        Box::new(Session::default())
+        Box::new(Session { speakers: Speakers::of_requests(), connection: Persistence::default() })
     }
 }
 
@@ -72,7 +72,6 @@ impl Report {
     }
 }
 
-#[derive(Default)]
 struct Session {
     speakers: Speakers,
     /// Of the request that waits for its answer.

@@ -59,7 +59,7 @@ impl Protocol for Owntracks {
     }
 
     fn machine(&self, _: Transport) -> Box<dyn Machine> {
-        Box::new(Session::default())
+        Box::new(Session { speakers: Speakers::of_requests(), connection: Persistence::default() })
     }
 }
 
@@ -97,7 +97,6 @@ struct Object {
     t: Option<String>,
 }
 
-#[derive(Default)]
 struct Session {
     speakers: Speakers,
     /// Of the request that waits for its answer.

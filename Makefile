@@ -3,7 +3,7 @@
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
+export PATH := $(CURDIR)/tools/node/node_modules/.bin:$(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 
 # Further arguments of the server: make run ARGS="--config outrider.toml"
 ARGS ?=
@@ -17,7 +17,7 @@ run: install console
 test: lint console
 	@tools/test.sh
 
-console:
+console: install
 	@tools/web.sh
 
 lint: install

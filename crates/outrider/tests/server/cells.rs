@@ -244,6 +244,16 @@ fn cells_without_a_fix_become_a_position() {
     assert_eq!(call("track/list", json!({ "include_gsm_lbs": false })), Vec::<Value>::new());
     assert_eq!(call("track/list", json!({ "split": false })), Vec::<Value>::new());
 
+    // Those of a device that was replaced count by the radius of today.
+    let replacement = json!({ "tracker_id": van, "plugin_id": 44, "model": "telfmb920",
+        "device_id": "356307042441021" });
+    anna.call("tracker/replace", replacement).success();
+    for (metres, count) in [(850, cells.len()), (849, 0), (850, cells.len())] {
+        let radius = json!({ "tracker_id": van, "max_radius": metres });
+        anna.call("tracker/settings/lbs/update", radius).success();
+        assert_eq!(call("track/list", json!({})).len(), count, "{metres}");
+    }
+
     // The key is nowhere.
     let log = server.stop();
     assert!(!log.contains(KEY), "{log}");

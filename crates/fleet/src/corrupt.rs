@@ -118,7 +118,10 @@ impl Fleet {
         let trackers: Vec<_> = self.directory.read().standing_on(source).cloned().collect();
         for tracker in &trackers {
             self.directory.refresh_tracker(&self.catalog, tracker.account, tracker.id).await?;
-            self.remove_avatar(tracker).await;
+            // It lives on when its device was replaced, or when the account that goes has a clone of it only.
+            if self.directory.read().anybodys(tracker.id).is_none() {
+                self.remove_avatar(tracker).await;
+            }
         }
         self.signals.publish(Signal::SourceChanged(source));
         for account in trackers.iter().map(|tracker| tracker.account).collect::<BTreeSet<_>>() {

@@ -1,6 +1,6 @@
 //! `tracker/avatar/upload`, and where pictures are served.
 
-use crate::support::{Answer, Server, Session, keys};
+use crate::support::{Answer, Device, Reaction, Server, Session, keys, now, record};
 use serde_json::{Value, json};
 use std::{fs, process::Command};
 use store::catalog::Catalog;
@@ -141,6 +141,38 @@ fn a_picture_of_a_tracker() {
     assert_eq!(upload(&server.resume(&anna), van, "image/png", PNG).code(), 208);
     server.panel().call("panel/tracker/corrupt", json!({ "tracker_id": van })).success();
     assert_eq!(pictures(&server), [] as [String; 0]);
+}
+
+#[test]
+fn a_picture_stays_as_long_as_its_tracker() {
+    let server = Server::start();
+    let (anna, berta) = (server.user("anna@example.com"), server.user("berta@example.com"));
+    let panel = server.panel();
+    let van = anna.register("Van", IMEI);
+    let to = berta.call("user/get_info", json!({})).success()["user_info"]["id"].clone();
+    let clone = json!({ "tracker_id": van, "user_id": to, "label": "Clone" });
+    let clone = panel.call("panel/tracker/clone", clone).success()["id"].as_i64().unwrap();
+    let give = |session: &Session, tracker| {
+        upload(session, tracker, "image/png", PNG).success()["value"].as_str().unwrap().to_owned()
+    };
+    let (of_van, of_clone) = (give(&anna, van), give(&berta, clone));
+
+    // Another device under both.
+    let mut device = Device::logged_in(server.teltonika(), IMEI);
+    assert_eq!(device.send(&[record(now())]), Reaction::Acknowledged(1));
+    let replacement = json!({ "tracker_id": van, "plugin_id": 44, "model": "telfmb920",
+        "device_id": "356307042441014" });
+    anna.call("tracker/replace", replacement).success();
+    for (session, tracker, name) in [(&anna, van, &of_van), (&berta, clone, &of_clone)] {
+        let read = session.call("tracker/read", json!({ "tracker_id": tracker })).success();
+        assert_eq!(read["value"]["avatar_file_name"], json!(name));
+        assert_eq!(fetch(&server, &format!("/static/tracker/avatars/{name}")).0, 200, "{tracker}");
+    }
+
+    // Who had a clone of it goes: the clone's picture alone does.
+    let corrupt = json!({ "user_id": to, "login": "berta@example.com" });
+    panel.call("panel/user/corrupt", corrupt).success();
+    assert_eq!(pictures(&server), [of_van]);
 }
 
 #[test]

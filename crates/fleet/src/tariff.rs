@@ -126,7 +126,7 @@ impl Fleet {
     }
 
     /// # Errors
-    /// `NotFound`, `NotAllowedForClones`; `TariffNotFound`, `InvalidTariff` for a plan that is not for trackers,
+    /// `NotFound`, `NotAllowedForClones`, `DeviceBlocked`; `TariffNotFound`, `InvalidTariff` for a plan that is not for trackers,
     /// `TariffChangeNotAllowed` for one that is not for this one, `DeviceLimitExceeded`; `TariffChangeTooFrequent` when
     /// the last change is too fresh, unless the plan has a price for that which the account can pay.
     pub async fn change_own_tariff(
@@ -135,12 +135,10 @@ impl Fleet {
         id: TrackerId,
         tariff: TariffId,
     ) -> Result<(), Failure> {
-        let view = self.tracker(caller, id)?;
-        if view.tracker.clone {
-            return Err(ErrorCode::NotAllowedForClones.into());
-        }
+        let view = self.changeable(caller, id)?;
         let _turn = self.turn_of_source(view.source.id).await?;
-        let source = self.tracker(caller, id)?.source;
+        // A change of the plan unblocks: that is for who blocked it.
+        let source = self.changeable(caller, id)?.source;
         let new = self.tracker_plan(tariff).await?;
         let old = self.tracker_plan(source.tariff).await?;
         if new.id == old.id || !new.terms.active || new.terms.group != old.terms.group {

@@ -113,6 +113,7 @@ impl Action for Change {
     const RIGHTS: &'static [Right] = &[Right::Admin];
     const ERRORS: &'static [ErrorCode] = &[
         ErrorCode::NotFound,
+        ErrorCode::DeviceBlocked,
         ErrorCode::NotAllowedForClones,
         ErrorCode::InvalidTariff,
         ErrorCode::DeviceLimitExceeded,

@@ -605,6 +605,12 @@ fn plans_change() {
     panel.call("panel/tariff/update", renamed).success();
     let read = panel.call("panel/tariff/read", json!({ "tariff_id": idle })).success();
     assert_eq!((&read["value"]["name"], &read["value"]["price"]), (&json!("Sleepy"), &json!(1.5)));
+    // Who blocked it changes the plan of a blocked one, and its user does not unblock it so.
+    block(&panel, tracker, true);
+    refused(&anna, &[("tariff/tracker/change", to(&early), 208)]);
+    let read = anna.call("tracker/read", json!({ "tracker_id": tracker })).success();
+    assert_eq!(read["value"]["source"]["blocked"], json!(true));
+    block(&panel, tracker, false);
     // The plan that a tracker keeps when its device is replaced must fit.
     assert_eq!(anna.call("tracker/replace", replacement(tracker, "000000000000002")).code(), 225);
     let full = json!({ "tariff": { "id": idle, "name": "Sleepy", "device_limit": 0 } });

@@ -41,9 +41,10 @@ impl CounterRule {
         self.offset + reading * self.multiplier
     }
 
-    /// The same rule, so that it shows `value` at a reading.
-    pub fn showing(self, value: f64, reading: f64) -> Self {
-        Self { offset: value - reading * self.multiplier, ..self }
+    /// The same rule, so that it shows `value` at a reading; `None` where no number is as large as that takes.
+    pub fn showing(self, value: f64, reading: f64) -> Option<Self> {
+        let offset = value - reading * self.multiplier;
+        offset.is_finite().then_some(Self { offset, ..self })
     }
 }
 
@@ -68,7 +69,8 @@ mod tests {
     fn a_counter_shows_what_it_is_set_to_and_goes_on_from_there() {
         let rule = CounterRule { multiplier: 2.0, ..CounterRule::default() };
         assert_eq!(rule.shown(10.0), 20.0);
-        let set = rule.showing(1000.0, 10.0);
+        let set = rule.showing(1000.0, 10.0).unwrap();
         assert_eq!((set.shown(10.0), set.shown(15.0)), (1000.0, 1010.0));
+        assert_eq!(rule.showing(1000.0, f64::MAX), None);
     }
 }

@@ -25,6 +25,7 @@ pub struct CounterValue {
 
 /// A longer answer is refused.
 const MOST_VALUES: usize = 200_000;
+const TOO_LARGE: &str = "is too large for what was counted";
 
 impl Fleet {
     /// # Errors
@@ -44,7 +45,8 @@ impl Fleet {
     /// unless a sensor takes over: then it shows what that says. Makes a counter that is not there.
     ///
     /// # Errors
-    /// `EntityNotFound`, `NotAllowedForClones`, `DeviceBlocked`; `InvalidParameters` for the sensor.
+    /// `EntityNotFound`, `NotAllowedForClones`, `DeviceBlocked`; `InvalidParameters` for the sensor, and for a multiplier
+    /// that makes more of what was counted than a number holds.
     pub async fn update_counter(
         &self,
         caller: &UserCaller,
@@ -74,7 +76,8 @@ impl Fleet {
             (rule.offset, rule.set_at) = (0.0, None);
         } else if let Some(shown) = shown {
             let reading = self.reading(&view, counter_type, &rule, &sensors, &earlier);
-            rule = rule.showing(shown, reading.map_or(0.0, |reading| reading.value));
+            let rule_shows = rule.showing(shown, reading.map_or(0.0, |reading| reading.value));
+            rule = rule_shows.ok_or_else(|| Failure::parameter("multiplier", TOO_LARGE))?;
         }
         self.catalog.set_counter(view.source.id, counter_type, &rule).await?;
         self.watchers.readings_changed(view.source.id);
@@ -84,7 +87,8 @@ impl Fleet {
     /// Makes a counter that is not there.
     ///
     /// # Errors
-    /// `EntityNotFound`, `NotAllowedForClones`, `DeviceBlocked`.
+    /// `EntityNotFound`, `NotAllowedForClones`, `DeviceBlocked`; `InvalidParameters` when what was counted is more than a
+    /// number can be set off against.
     pub async fn set_counter_value(
         &self,
         caller: &UserCaller,
@@ -99,7 +103,8 @@ impl Fleet {
         let earlier = self.earlier_totals(&view).await?;
         let reading = self.reading(&view, counter_type, &rule, &sensors, &earlier);
         let rule = CounterRule { set_at: Some(self.now()), ..rule }
-            .showing(value, reading.map_or(0.0, |reading| reading.value));
+            .showing(value, reading.map_or(0.0, |reading| reading.value))
+            .ok_or_else(|| Failure::parameter("value", TOO_LARGE))?;
         self.catalog.set_counter(view.source.id, counter_type, &rule).await?;
         self.watchers.readings_changed(view.source.id);
         Ok(())
@@ -178,7 +183,9 @@ impl Fleet {
         let Some(sensor) = counts else { return Ok(Vec::new()) };
         let values = self.past(caller, &view, &sensors, sensor, span, DataKind::Computed).await?;
         let shown = |(time, value)| match value {
-            SensorValue::Number(number) => Some((time, rule.shown(number))),
+            SensorValue::Number(number) => {
+                Some((time, rule.shown(number))).filter(|(_, shown)| shown.is_finite())
+            }
             SensorValue::Text(_) => None,
         };
         Ok(values.into_iter().filter_map(shown).collect())
@@ -218,8 +225,8 @@ impl Fleet {
     ) -> Option<CounterValue> {
         let reading = self.reading(view, counter_type, rule, sensors, earlier);
         let time = reading.map(|reading| reading.time).max(rule.set_at)?;
-        let value = rule.shown(reading.map_or(0.0, |reading| reading.value));
-        Some(CounterValue { counter_type, value, time })
+        let value = Some(rule.shown(reading.map_or(0.0, |reading| reading.value)));
+        value.filter(|value| value.is_finite()).map(|value| CounterValue { counter_type, value, time })
     }
 
     /// What is counted, before the rule.

@@ -8,7 +8,7 @@ use super::{
 use crate::dates::Dates;
 use domain::SourceId;
 use fleet::{Channel, Failure, Fleet, News, Untold, Watcher};
-use std::time::Duration;
+use std::{cmp::Reverse, collections::HashMap, time::Duration};
 use tokio::time::{Instant, sleep_until};
 
 pub(super) struct Session {
@@ -29,6 +29,8 @@ struct Queue {
     channel: Channel,
     /// Of the batch that is being sent, the next one last.
     sources: Vec<SourceId>,
+    /// What could not be read, and when that was tried. It comes after everything else, so that it is in nobody's way.
+    unreadable: HashMap<SourceId, Instant>,
     /// When the next batch may begin.
     due: Instant,
     rate_limit: Duration,
@@ -149,6 +151,7 @@ impl Session {
         {
             match self.watcher.readings(source).await {
                 Ok(all) => {
+                    self.readings.unreadable.remove(&source);
                     let Some(told) = self.watcher.told(Channel::Readings, source) else { continue };
                     let mut round = told.round();
                     for (tracker, readings) in all {
@@ -169,6 +172,7 @@ impl Session {
         {
             match self.watcher.attributes(source).await {
                 Ok(all) => {
+                    self.attributes.unreadable.remove(&source);
                     let Some(told) = self.watcher.told(Channel::Attributes, source) else { continue };
                     let mut round = told.round();
                     for (tracker, queues) in all {
@@ -188,6 +192,7 @@ impl Session {
         let Some(any) = sources.first().copied() else { return Vec::new() };
         match self.watcher.events().await {
             Ok(Untold { events, more }) => {
+                self.events.unreadable.clear();
                 if more {
                     self.watcher.changed_again(Channel::Events, vec![any]);
                 }
@@ -216,7 +221,13 @@ impl Session {
 
 impl Queue {
     fn new(channel: Channel) -> Self {
-        Self { channel, sources: Vec::new(), due: Instant::now(), rate_limit: Duration::ZERO }
+        Self {
+            channel,
+            sources: Vec::new(),
+            unreadable: HashMap::new(),
+            due: Instant::now(),
+            rate_limit: Duration::ZERO,
+        }
     }
 
     /// When there is something to send; a batch that was begun goes on at once.
@@ -231,11 +242,15 @@ impl Queue {
             if !self.sources.is_empty() {
                 self.due = Instant::now() + self.rate_limit;
             }
+            if !self.unreadable.is_empty() {
+                self.sources.sort_by_key(|source| Reverse(self.unreadable.get(source).copied()));
+            }
         }
     }
 
-    /// Gives up the batch: what it is made of cannot be read now.
+    /// Gives up the batch: what it is made of cannot be read now, perhaps of this source alone.
     fn put_back(&mut self, source: SourceId, watcher: &Watcher) {
+        self.unreadable.insert(source, Instant::now());
         self.sources.push(source);
         watcher.changed_again(self.channel, std::mem::take(&mut self.sources));
         self.due = self.due.max(Instant::now() + RETRY_PAUSE);

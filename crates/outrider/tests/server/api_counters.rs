@@ -118,12 +118,16 @@ fn counters_run_up_and_outlive_a_crash() {
     for (parameters, wrong) in [
         (json!({ "tracker_id": tracker, "type": "speed", "multiplier": 1 }), "type"),
         (json!({ "tracker_id": tracker, "type": "odometer", "multiplier": 0 }), "multiplier"),
+        (json!({ "tracker_id": tracker, "type": "odometer", "multiplier": 1_000_001 }), "multiplier"),
+        (json!({ "tracker_id": tracker, "type": "odometer", "multiplier": 1e308 }), "multiplier"),
         (json!({ "tracker_id": tracker, "type": "odometer" }), "multiplier"),
     ] {
         assert_eq!(anna.call("tracker/counter/update", parameters).wrong_parameters(), [wrong]);
     }
-    let negative = json!({ "tracker_id": tracker, "type": "odometer", "value": -1 });
-    assert_eq!(anna.call("tracker/counter/value/set", negative).wrong_parameters(), ["value"]);
+    for value in [-1.0, 1.1e12, 1e308] {
+        let wrong = json!({ "tracker_id": tracker, "type": "odometer", "value": value });
+        assert_eq!(anna.call("tracker/counter/value/set", wrong).wrong_parameters(), ["value"]);
+    }
     let backwards =
         json!({ "tracker_id": tracker, "type": "odometer", "from": date(start), "to": date(start) });
     assert_eq!(anna.call("tracker/counter/data/read", backwards).code(), 211);

@@ -101,6 +101,29 @@ fn readings_come_whole_at_first_and_then_what_is_new() {
 }
 
 #[test]
+fn what_cannot_be_read_is_in_nobodys_way() {
+    let mut server = Server::start();
+    let anna = server.user("anna@example.com");
+    let [first, second, third] =
+        ["356307042441011", "356307042441012", IMEI].map(|imei| anna.register("Van", imei));
+    server.stop();
+    let catalog = rusqlite::Connection::open(server.data_dir().join("catalog.sqlite")).unwrap();
+    let damage = "UPDATE counters SET definition = 'nonsense' \
+        WHERE source_id IN (SELECT source_id FROM trackers WHERE id IN (?1, ?2))";
+    catalog.execute(damage, [first, second]).unwrap();
+    drop(catalog);
+    server.restart();
+    let anna = server.resume(&anna);
+    let mut client = Client::connect(server.http(), PATH);
+    subscribe_to_readings(&mut client, &anna, json!({}));
+    next_readings(&mut client, third);
+
+    let mut device = Device::logged_in(server.teltonika(), IMEI);
+    send(&mut device, now(), &[(BOARD_VOLTAGE, 14_100)]);
+    readings_with(&mut client, third, "board_voltage");
+}
+
+#[test]
 fn only_the_wanted_readings_are_pushed() {
     let server = Server::start();
     let anna = server.user("anna@example.com");

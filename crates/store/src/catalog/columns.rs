@@ -69,8 +69,18 @@ impl Columns for AnyRow {
 }
 
 /// `value` as a JSON column stores it.
-pub(super) fn json<T: Serialize>(value: &T) -> sqlx::Result<String> {
-    serde_json::to_string(value).map_err(|e| sqlx::Error::Encode(e.into()))
+///
+/// # Errors
+/// Also for what could not be read again, such as a number that is infinite: JSON has none.
+pub(super) fn json<T>(value: &T) -> sqlx::Result<String>
+where
+    T: Serialize + ToOwned + ?Sized,
+    T::Owned: DeserializeOwned,
+{
+    let unreadable = |e: serde_json::Error| sqlx::Error::Encode(e.into());
+    let text = serde_json::to_string(value).map_err(unreadable)?;
+    serde_json::from_str::<T::Owned>(&text).map_err(unreadable)?;
+    Ok(text)
 }
 
 fn undecodable(column: &str, source: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {

@@ -46,7 +46,7 @@ impl Catalog {
         store_period: Option<&str>,
     ) -> Result<SecurityGroupId, CatalogError> {
         let mut transaction = self.write().await?;
-        let create = query(CREATE).bind(account.0).bind(label).bind(json(&rights)?).bind(store_period);
+        let create = query(CREATE).bind(account.0).bind(label).bind(json(rights)?).bind(store_period);
         let id = returned_id(&mut transaction, create).await?;
         transaction.commit().await?;
         Ok(SecurityGroupId(id))

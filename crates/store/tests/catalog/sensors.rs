@@ -126,6 +126,11 @@ pub(crate) async fn a_replacement_has_what_was_set_for_the_device(catalog: &Cata
     catalog.set_counter(old, CounterType::Odometer, &rule).await.unwrap();
     let counters = catalog.counters_of(old).await.unwrap();
     let made = catalog.create_sensor(old, &by_user("V", virtual_ignition()), None).await.unwrap();
+    // JSON has no such number: what is there stays, and is read.
+    let infinite = CounterRule { offset: f64::NEG_INFINITY, ..rule };
+    let refused = catalog.set_counter(old, CounterType::Odometer, &infinite).await;
+    assert_fails!(refused, CatalogError::Unavailable(_));
+    assert_eq!(catalog.counters_of(old).await.unwrap(), counters);
 
     let release = Release { source: old, at: at(10) };
     let new = catalog.replace(release, &source(catalog, account, "2").await).await.unwrap();

@@ -50,31 +50,43 @@ impl Action for Read {
     }
 }
 
-/// A number above 0.
+/// A number above 0, and no larger than turns the smallest unit of a kind into the largest.
 pub(crate) struct Multiplier(f64);
+
+const LARGEST_MULTIPLIER: f64 = 1e6;
 
 impl Parameter for Multiplier {
     fn schema() -> serde_json::Value {
-        json!({ "type": "number", "exclusiveMinimum": 0 })
+        json!({ "type": "number", "exclusiveMinimum": 0, "maximum": LARGEST_MULTIPLIER })
     }
 
     fn parse(value: &serde_json::Value) -> Result<Self, Wrong> {
         let number = f64::parse(value)?;
-        if number > 0.0 { Ok(Self(number)) } else { Err("must be more than 0".into()) }
+        if number > 0.0 && number <= LARGEST_MULTIPLIER {
+            Ok(Self(number))
+        } else {
+            Err("must be more than 0 and at most 1000000".into())
+        }
     }
 }
 
-/// A number, 0 or more.
+/// A number, 0 or more: of kilometres, hours or litres.
 pub(crate) struct Amount(f64);
+
+const LARGEST_AMOUNT: f64 = 1e12;
 
 impl Parameter for Amount {
     fn schema() -> serde_json::Value {
-        json!({ "type": "number", "minimum": 0 })
+        json!({ "type": "number", "minimum": 0, "maximum": LARGEST_AMOUNT })
     }
 
     fn parse(value: &serde_json::Value) -> Result<Self, Wrong> {
         let number = f64::parse(value)?;
-        if number >= 0.0 { Ok(Self(number)) } else { Err("must not be less than 0".into()) }
+        if (0.0..=LARGEST_AMOUNT).contains(&number) {
+            Ok(Self(number))
+        } else {
+            Err("must be from 0 to 1000000000000".into())
+        }
     }
 }
 

@@ -107,7 +107,7 @@ impl Fleet {
             error => Failure::from(error),
         })?;
         match self.source_of(&found.imei).await? {
-            Some(source) => self.source_changed(source).await,
+            Some(source) => self.phone_changed(source).await,
             None => Ok(()),
         }
     }

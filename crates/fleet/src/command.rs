@@ -44,6 +44,7 @@ impl Fleet {
         command: Command,
         reliability: Reliability,
     ) -> Result<(), Failure> {
+        let _turn = self.turn(caller).await?;
         let view = self.commanded(caller, id, ErrorCode::NotFound)?;
         self.enqueue(caller, &view, command, reliability).await
     }
@@ -61,6 +62,7 @@ impl Fleet {
         action: LockAction,
         settings: Option<SpecialSettings>,
     ) -> Result<(), Failure> {
+        let _turn = self.turn(caller).await?;
         let view = self.commanded(caller, id, ErrorCode::NotFound)?;
         let model = model(&view)?;
         let lock = lock(model).ok_or(ErrorCode::NotSupportedByDevice)?;
@@ -79,7 +81,7 @@ impl Fleet {
         if let Some(settings) =
             settings.filter(|settings| settings.remembers() && settings.password().is_some())
         {
-            self.set_special_settings(caller, id, settings).await?;
+            self.keep_special_settings(&view, settings).await?;
         }
         self.enqueue(caller, &view, Command::Lock { action, password }, Reliability::Repeated).await
     }
@@ -109,6 +111,7 @@ impl Fleet {
         id: TrackerId,
         command: Command,
     ) -> Result<(), Failure> {
+        let _turn = self.turn(caller).await?;
         let view = self.commanded(caller, id, ErrorCode::EntityNotFound)?;
         let model = model(&view)?;
         let has_it = match &command {
@@ -135,6 +138,7 @@ impl Fleet {
     /// # Errors
     /// `EntityNotFound`, `NotAllowedForClones`, `DeviceBlocked`, `NotSupportedByDevice`, `DeviceOffline`.
     pub async fn immobilize(&self, caller: &UserCaller, id: TrackerId, on: bool) -> Result<(), Failure> {
+        let _turn = self.turn(caller).await?;
         let view = self.commanded(caller, id, ErrorCode::EntityNotFound)?;
         if !self.can_send(model(&view)?, CommandKind::Immobilize) {
             return Err(ErrorCode::NotSupportedByDevice.into());
@@ -167,6 +171,7 @@ impl Fleet {
         id: TrackerId,
         how: LocationRequest,
     ) -> Result<(), Failure> {
+        let _turn = self.turn(caller).await?;
         let view = self.tracker(caller, id)?;
         if view.source.blocked {
             return Err(ErrorCode::DeviceBlocked.into());
@@ -294,6 +299,7 @@ impl Fleet {
         model.protocols.iter().any(|protocol| (self.command_kinds)(protocol).contains(&kind))
     }
 
+    /// Call it while holding the account's turn: the device is not replaced meanwhile.
     async fn enqueue(
         &self,
         caller: &UserCaller,

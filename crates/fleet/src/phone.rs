@@ -1,7 +1,7 @@
 //! Another phone number for a device: another SIM was put in.
 
 use crate::{Failure, Fleet, RegistrationCommands, UserCaller};
-use domain::{ErrorCode, TrackerId};
+use domain::{ErrorCode, SourceId, TrackerId};
 use store::signals::Signal;
 
 impl Fleet {
@@ -28,9 +28,18 @@ impl Fleet {
         }
         let access_point = commands.apn.without_password();
         self.catalog.set_phone(source.id, phone, access_point.as_ref(), self.now()).await?;
-        self.source_changed(source.id).await?;
-        self.signals.publish(Signal::AccountChanged(source.account));
+        self.phone_changed(source.id).await?;
         self.registration_commands_wanted(source.id, commands).await;
+        Ok(())
+    }
+
+    /// Reads a source again that has another number, and tells its account.
+    pub(crate) async fn phone_changed(&self, source: SourceId) -> Result<(), Failure> {
+        self.source_changed(source).await?;
+        let account = self.directory.read().source(source).map(|source| source.account);
+        if let Some(account) = account {
+            self.signals.publish(Signal::AccountChanged(account));
+        }
         Ok(())
     }
 }

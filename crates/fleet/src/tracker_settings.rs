@@ -108,12 +108,12 @@ impl Fleet {
         id: TrackerId,
         metres: u64,
     ) -> Result<(), Failure> {
+        let _turn = self.turn(caller).await?;
         let view = self.unblocked(caller, id)?;
         if view.tracker.clone {
             return Err(ErrorCode::NotAllowedForClones.into());
         }
         let source = view.source.id;
-        let _turn = self.turn(caller).await?;
         let value = Map::from_iter([("max_radius".to_owned(), json!(metres))]);
         let setting = SourceSetting { source, kind: LBS.to_owned(), value };
         self.catalog.set_source_setting(&setting).await?;
@@ -173,18 +173,26 @@ impl Fleet {
         id: TrackerId,
         settings: SpecialSettings,
     ) -> Result<(), Failure> {
-        let view = self.tracker(caller, id)?;
-        if view.tracker.clone {
-            return Err(ErrorCode::NotAllowedForClones.into());
-        }
-        self.unblocked_tracker(caller, id)?;
-        if !special_kinds(&view).contains(&settings.kind()) {
+        let _turn = self.turn(caller).await?;
+        let view = self.changeable(caller, id)?;
+        self.keep_special_settings(&view, settings).await
+    }
+
+    /// Call it while holding the account's turn.
+    ///
+    /// # Errors
+    /// `NotSupportedByDevice`.
+    pub(crate) async fn keep_special_settings(
+        &self,
+        view: &TrackerView,
+        settings: SpecialSettings,
+    ) -> Result<(), Failure> {
+        if !special_kinds(view).contains(&settings.kind()) {
             return Err(ErrorCode::NotSupportedByDevice.into());
         }
         let (source, kind) = (view.source.id, special(settings.kind()));
         let is_status = settings.kind() == DEVICE_STATUS;
         let is_of_protocol = settings.kind().starts_with(OF_PROTOCOL);
-        let _turn = self.turn(caller).await?;
         let setting = SourceSetting { source, kind, value: settings.0 };
         self.catalog.set_source_setting(&setting).await?;
         if is_status {

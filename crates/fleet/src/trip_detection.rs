@@ -29,12 +29,12 @@ impl Fleet {
         id: TrackerId,
         trips: TripDetection,
     ) -> Result<(), Failure> {
+        let _turn = self.turn(caller).await?;
         let view = self.unblocked(caller, id)?;
         if view.tracker.clone {
             return Err(ErrorCode::NotAllowedForClones.into());
         }
         let source = view.source.id;
-        let _turn = self.turn(caller).await?;
         self.catalog.set_trip_detection(source, &trips).await?;
         self.live.set_settings(source, SourceSettings { trips, ..self.live.settings(source) });
         Ok(())

@@ -1,10 +1,10 @@
 //! Bundles: devices that are sold together with a SIM.
 
 use super::{
-    Catalog, CatalogError, Direction, Listed, Page, SimCard, columns::Columns, listing::orders,
+    Catalog, CatalogError, Direction, Listed, Page, SimCard, columns::Columns, listing::orders, sms,
     statements::statements,
 };
-use domain::{DeviceId, Timestamp};
+use domain::{DeviceId, SourceId, Timestamp};
 use sqlx::{AnyConnection, FromRow, any::AnyRow, query, query_as};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +64,7 @@ statements! {
         assigned = CASE WHEN iccid = $2 THEN assigned ELSE $3 END WHERE id = $1";
     /// The device that is registered already speaks through the SIM from now on.
     GIVE_PHONE = "UPDATE sources SET bundled_sim = 1, phone = (SELECT phone FROM sim_cards WHERE iccid = $2) \
-        WHERE device_id = (SELECT imei FROM bundles WHERE id = $1)";
+        WHERE device_id = (SELECT imei FROM bundles WHERE id = $1) RETURNING id";
 }
 
 impl Catalog {
@@ -120,7 +120,8 @@ impl Catalog {
         self.change_one(query(SET_ORDER).bind(id).bind(order)).await
     }
 
-    /// Puts the SIM into the bundle; a device that is registered already has its number from now on.
+    /// Puts the SIM into the bundle; a device that is registered already has its number from now on, and what waits to be
+    /// sent to another number that it had is cancelled.
     ///
     /// # Errors
     /// `NotFound`; `Exists` when another bundle has the SIM, `PhoneTaken` when another source has its number,
@@ -128,7 +129,10 @@ impl Catalog {
     pub async fn assign_sim(&self, bundle: i64, iccid: &str, at: Timestamp) -> Result<(), CatalogError> {
         let mut transaction = self.write().await?;
         assign(&mut transaction, bundle, iccid, at).await?;
-        query(GIVE_PHONE).bind(bundle).bind(iccid).execute(&mut *transaction).await?;
+        let given = query(GIVE_PHONE).bind(bundle).bind(iccid).fetch_optional(&mut *transaction).await?;
+        if let Some(source) = given {
+            sms::cancel_to_former_phone(&mut transaction, SourceId(source.int("id")?), at).await?;
+        }
         Ok(transaction.commit().await?)
     }
 }

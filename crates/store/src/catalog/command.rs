@@ -7,7 +7,7 @@
 use super::{
     Catalog, CatalogError, Listed, Page, Unreadable,
     columns::{Columns, json},
-    event,
+    event, source,
     statements::{returned_id, statements},
 };
 use domain::{
@@ -114,10 +114,13 @@ impl Catalog {
     /// Queues a command; the caller then publishes `Signal::CommandWaits`.
     ///
     /// # Errors
-    /// `TooManyCommands` when a hundred of the source wait; `ReferenceNotFound` for an unknown source, tracker or user.
+    /// `TooManyCommands` when a hundred of the source wait; `ReferenceNotFound` for an unknown source, tracker or user, and
+    /// for a source that is not there any more: nobody would send it.
     pub async fn enqueue_command(&self, new: &NewCommand) -> Result<CommandId, CatalogError> {
         let mut transaction = self.write().await?;
-        hold(&mut transaction, new.source).await?;
+        if !source::hold(&mut transaction, new.source).await? {
+            return Err(CatalogError::ReferenceNotFound);
+        }
         let open = open(&mut transaction, new.source).await?;
         if open.iter().filter(|each| !each.now(new.asked).life.state.is_over()).count() >= OPEN_PER_SOURCE {
             return Err(CatalogError::TooManyCommands);

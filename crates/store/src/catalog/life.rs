@@ -8,7 +8,7 @@ use super::{
     statements::{returned, returned_id, statements},
 };
 use domain::{AccountId, SourceId, TariffId, Timestamp, TrackerId};
-use sqlx::{Any, Row, Transaction, any::AnyRow, query};
+use sqlx::{Any, Transaction, any::AnyRow, query};
 
 /// A clone that is to be made: of which tracker, and its label.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,8 +45,6 @@ pub struct PlanChange {
 }
 
 statements! {
-    /// Makes sure that the source lives, and goes on doing so until the transaction ends.
-    HOLD = "UPDATE sources SET retired = NULL WHERE id = $1 AND retired IS NULL";
     CORRUPT = "UPDATE sources SET corrupted = 1 WHERE id = $1";
     CLONES = "SELECT id FROM trackers WHERE source_id = $1 AND clone = 1 AND deleted = 0 ORDER BY id";
     DELETE_ON_SOURCE = "UPDATE trackers SET deleted = 1 WHERE source_id = $1 AND deleted = 0 RETURNING id";
@@ -241,7 +239,7 @@ impl Catalog {
     }
 
     /// Gives a source the SIM with that number, and its access point where that was named. What waits to be
-    /// sent to the number that it had is cancelled.
+    /// sent to another number that it had is cancelled.
     ///
     /// # Errors
     /// `NotFound` for a source that is not there any more; `PhoneTaken`.
@@ -260,7 +258,7 @@ impl Catalog {
         if let Some(access_point) = access_point {
             source_setting::set_access_point(&mut transaction, source, access_point).await?;
         }
-        sms::cancel_queued(&mut transaction, source, at).await?;
+        sms::cancel_to_former_phone(&mut transaction, source, at).await?;
         Ok(transaction.commit().await?)
     }
 
@@ -341,12 +339,13 @@ async fn hold_source_of(
 ) -> Result<SourceId, CatalogError> {
     let mut gone = None;
     loop {
-        let source: i64 = query(SOURCE_OF).bind(tracker.0).fetch_one(&mut **transaction).await?.try_get(0)?;
+        let row = query(SOURCE_OF).bind(tracker.0).fetch_one(&mut **transaction).await?;
+        let source = SourceId(row.int("source_id")?);
         if gone == Some(source) {
             return Err(CatalogError::NotFound);
         }
-        if query(HOLD).bind(source).execute(&mut **transaction).await?.rows_affected() > 0 {
-            return Ok(SourceId(source));
+        if source::hold(&mut *transaction, source).await? {
+            return Ok(source);
         }
         // It was replaced meanwhile: the tracker stands on another one. Corrupted: it is not there.
         gone = Some(source);

@@ -6,6 +6,7 @@
 use super::{
     Catalog, CatalogError, Unreadable,
     columns::Columns,
+    source,
     statements::{returned_id, statements},
 };
 use domain::{SmsId, SourceId, Timestamp};
@@ -118,6 +119,9 @@ statements! {
         WHERE id = $1 AND (state = 'sent' OR state = 'queued' AND attempts > 0)";
     CANCEL = "UPDATE sms_outbox SET state = 'failed', over = $2, reason = 'cancelled', due = NULL, text = '' \
         WHERE source_id = $1 AND state = 'queued' AND expires > $2";
+    CANCEL_TO_FORMER_PHONE = "UPDATE sms_outbox SET state = 'failed', over = $2, reason = 'cancelled', due = NULL, \
+        text = '' WHERE source_id = $1 AND state = 'queued' AND expires > $2 \
+        AND phone <> (SELECT sources.phone FROM sources WHERE sources.id = $1)";
     COUNT_OF_SOURCE = "SELECT COUNT(*) AS queued FROM sms_outbox \
         WHERE source_id = $1 AND state = 'queued' AND expires > $2";
     PURGE_OUTBOX = "DELETE FROM sms_outbox WHERE asked < $1 AND state <> 'queued'";
@@ -127,11 +131,17 @@ impl Catalog {
     /// Queues messages, all or none; the caller then publishes `Signal::SmsWaits`.
     ///
     /// # Errors
-    /// `TooManyCommands` when twenty wait for the phone; `ReferenceNotFound` for an unknown source.
+    /// `TooManyCommands` when twenty wait for the phone; `ReferenceNotFound` for a source that is unknown, or not there any
+    /// more: its phone may be another's.
     pub async fn enqueue_sms(&self, messages: &[NewSms]) -> Result<Vec<SmsId>, CatalogError> {
         let mut transaction = self.write().await?;
         let mut ids = Vec::new();
         for new in messages {
+            if let Some(source) = new.source
+                && !source::hold(&mut transaction, source).await?
+            {
+                return Err(CatalogError::ReferenceNotFound);
+            }
             let count = query(COUNT_QUEUED).bind(&new.phone).bind(new.asked.millis());
             if count.fetch_one(&mut *transaction).await?.int("queued")? >= QUEUED_PER_PHONE {
                 return Err(CatalogError::TooManyCommands);
@@ -252,6 +262,16 @@ pub(super) async fn cancel_queued(
     now: Timestamp,
 ) -> Result<(), CatalogError> {
     query(CANCEL).bind(source.0).bind(now.millis()).execute(transaction).await?;
+    Ok(())
+}
+
+/// Cancels what waits to be sent to a number that a source has no more.
+pub(super) async fn cancel_to_former_phone(
+    transaction: &mut AnyConnection,
+    source: SourceId,
+    now: Timestamp,
+) -> Result<(), CatalogError> {
+    query(CANCEL_TO_FORMER_PHONE).bind(source.0).bind(now.millis()).execute(transaction).await?;
     Ok(())
 }
 

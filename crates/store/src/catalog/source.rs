@@ -131,6 +131,7 @@ statements! {
         ON source_settings.source_id = sources.id AND kind LIKE 'special.protocol\\_%' ESCAPE '\\' \
         WHERE device_id = $1 ORDER BY kind";
     BY_PHONE = "SELECT id FROM sources WHERE phone = $1";
+    HOLD = "UPDATE sources SET retired = NULL WHERE id = $1 AND retired IS NULL";
     SET_BLOCKED = "UPDATE sources SET blocked = $2 WHERE id = $1";
     RETIRE = "UPDATE sources SET former_device_id = device_id, former_phone = phone, device_id = NULL, \
         phone = NULL, retired = $2 WHERE id = $1 AND retired IS NULL RETURNING former_device_id";
@@ -213,6 +214,11 @@ impl Catalog {
         retire(&mut transaction, id, at).await?;
         Ok(transaction.commit().await?)
     }
+}
+
+/// Whether the source lives; then it goes on doing so until the transaction ends.
+pub(super) async fn hold(transaction: &mut AnyConnection, id: SourceId) -> Result<bool, CatalogError> {
+    Ok(query(HOLD).bind(id.0).execute(transaction).await?.rows_affected() > 0)
 }
 
 /// Makes a source, and assigns the SIM that it brings to its bundle.

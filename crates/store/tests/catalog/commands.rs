@@ -71,8 +71,11 @@ pub(crate) async fn commands_read_back_as_written(catalog: &Catalog) {
             assert_eq!((stored.life.state, stored.life.attempts), (CommandState::Queued, 0));
         }
     }
+    let (gone, _) = register(catalog, account, "2").await;
+    catalog.retire_source(gone, at(0)).await.unwrap();
     for (wrong, what) in [
         (NewCommand { source: SourceId(99), ..text(source, "") }, "source"),
+        (NewCommand { source: gone, ..text(source, "") }, "a source that is not there any more"),
         (NewCommand { tracker: Some(TrackerId(99)), ..text(source, "") }, "tracker"),
         (NewCommand { user: Some(UserId(99)), ..text(source, "") }, "user"),
     ] {

@@ -1,10 +1,10 @@
 //! The outbox of short messages: nothing is lost, nothing is sent after it has expired, attempts are counted.
 
 use crate::world::{account, at, register};
-use domain::{SmsId, SourceId};
+use domain::{DeviceId, SmsId, SourceId};
 use std::time::Duration;
 use store::catalog::{
-    Catalog, CatalogError, NewSms, SmsName, SmsPart, SmsReading, SmsState, SmsStep, StoredSms,
+    Catalog, CatalogError, NewSms, SimCard, SmsName, SmsPart, SmsReading, SmsState, SmsStep, StoredSms,
 };
 
 const LEASE: Duration = Duration::from_secs(60);
@@ -176,16 +176,33 @@ pub(crate) async fn what_waits_for_a_device_that_leaves_or_gets_another_phone_is
     catalog: &Catalog,
 ) {
     let (source, _) = register(catalog, account(catalog, "a").await, "1").await;
-    for leave in [0, 1, 2] {
+    let imei = DeviceId::new("1").unwrap();
+    catalog.import_bundles(std::slice::from_ref(&imei), "telfmb920", false).await.unwrap();
+    let bundle = catalog.bundle_of(&imei).await.unwrap().unwrap().id;
+    let card = |iccid: &str, phone: &str| SimCard {
+        iccid: iccid.into(),
+        phone: phone.into(),
+        apn_name: String::new(),
+        apn_user: String::new(),
+        apn_password: String::new(),
+        blocked: false,
+        deleted: false,
+    };
+    catalog.import_sim_cards(&[card("same", "491761234567"), card("other", "491700000002")]).await.unwrap();
+    for leave in [0, 1, 2, 3] {
+        // The SIM with the number that messages go to; that it is put in once more takes nothing from the queue.
+        catalog.assign_sim(bundle, "same", at(0)).await.unwrap();
         let ids =
             catalog.enqueue_sms(&[message(Some(source), "secret", 0), message(None, "x", 0)]).await.unwrap();
         assert_eq!(catalog.queued_sms(source, at(999)).await.unwrap(), 1);
         assert_eq!(catalog.queued_sms(source, at(1000)).await.unwrap(), 0, "it has expired");
+        catalog.assign_sim(bundle, "same", at(0)).await.unwrap();
         // Both, and the other of the round before; the one before that is still with the gateway.
         assert_eq!(catalog.take_sms(at(1), 10, LEASE).await.unwrap().len(), 2 + usize::from(leave > 0));
         match leave {
             0 => catalog.cancel_sms(source, at(2)).await.unwrap(),
             1 => catalog.set_phone(source, "491700000001", None, at(2)).await.unwrap(),
+            2 => catalog.assign_sim(bundle, "other", at(2)).await.unwrap(),
             _ => catalog.retire_source(source, at(2)).await.unwrap(),
         }
         let cancelled = read(catalog, ids[0]).await;
@@ -204,4 +221,7 @@ pub(crate) async fn what_waits_for_a_device_that_leaves_or_gets_another_phone_is
         let retry = SmsStep::Retry { due: at(0), reason: "again".into() };
         assert!(catalog.step_sms(ids[1], &retry, at(5)).await.unwrap());
     }
+    // Nothing is queued any more for one that has left.
+    let late = catalog.enqueue_sms(&[message(Some(source), "late", 6)]).await;
+    assert_fails!(late, CatalogError::ReferenceNotFound);
 }

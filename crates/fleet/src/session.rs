@@ -32,8 +32,14 @@ impl Fleet {
         if !user.activated {
             return Err(ErrorCode::NotActivated.into());
         }
-        let session = self.user_session(user.id, Some(user.password_hash)).await;
-        session.map_err(|failure| password_changed(failure, ErrorCode::WrongLogin))
+        match self.user_session(user.id, Some(user.password_hash)).await {
+            Err(failure) if failure.code == ErrorCode::NotFound => {
+                // Since the password was checked, which takes its time, it was changed, or the user deactivated.
+                let deactivated = self.catalog.user(user.id).await?.is_some_and(|user| !user.activated);
+                Err(if deactivated { ErrorCode::NotActivated } else { ErrorCode::WrongLogin }.into())
+            }
+            session => session,
+        }
     }
 
     /// A session of a user for a panel account that looks after them.
@@ -89,7 +95,11 @@ impl Fleet {
         let account = account.ok_or(ErrorCode::AccessDenied)?;
         let owner = SessionOwner::Panel(account.id);
         let session = self.begin_session(owner, Some(account.password_hash), PANEL_SESSION).await;
-        session.map_err(|failure| password_changed(failure, ErrorCode::AccessDenied))
+        // There is no session for a password that was changed after it had been checked: it was the wrong one.
+        session.map_err(|failure| match failure.code {
+            ErrorCode::NotFound => ErrorCode::AccessDenied.into(),
+            _ => failure,
+        })
     }
 
     pub async fn panel_log_out(&self, caller: &PanelCaller) -> Result<(), Failure> {
@@ -218,11 +228,6 @@ impl Fleet {
         self.sessions.remember(fingerprint, known, began);
         Ok(known.holder)
     }
-}
-
-/// There is no session for a password that was changed after it had been checked: it was the wrong one.
-fn password_changed(failure: Failure, wrong: ErrorCode) -> Failure {
-    if failure.code == ErrorCode::NotFound { wrong.into() } else { failure }
 }
 
 /// Who holds a hash.

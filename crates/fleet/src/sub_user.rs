@@ -85,19 +85,16 @@ impl Fleet {
         }
         let changed = UserChange {
             login: change.login.unwrap_or(user.login),
-            activated: change.activated.unwrap_or(user.activated),
+            activated: change.activated,
             verified: user.verified,
             person: person(user.person)?,
             comment: user.comment,
             default_tariff: None,
+            security_group: change.security_group,
         };
         self.catalog.update_user(id, &changed).await?;
-        if let Some(group) = change.security_group {
-            self.catalog.assign_security_group(caller.account(), group, &[id]).await?;
-        }
         self.directory.refresh_member(&self.catalog, id).await?;
-        if !changed.activated {
-            self.catalog.delete_sessions_of(id).await?;
+        if changed.activated == Some(false) {
             self.sessions_ended(id);
         }
         self.signals.publish(Signal::AccountChanged(caller.account()));

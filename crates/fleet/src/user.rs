@@ -101,16 +101,16 @@ impl Fleet {
         let user = self.catalog.user(id).await?.ok_or(ErrorCode::NotFound)?;
         let change = UserChange {
             login: change.login,
-            activated: change.activated.unwrap_or(user.activated),
+            activated: change.activated,
             verified: change.verified.unwrap_or(user.verified),
             person: person(user.person),
             comment: change.comment.unwrap_or(user.comment),
             default_tariff: change.default_tariff,
+            security_group: None,
         };
         self.catalog.update_user(id, &change).await?;
         self.directory.refresh_member(&self.catalog, id).await?;
-        if !change.activated {
-            self.catalog.delete_sessions_of(id).await?;
+        if change.activated == Some(false) {
             self.sessions_ended(id);
         }
         self.signals.publish(Signal::AccountChanged(account));
@@ -196,11 +196,12 @@ impl Fleet {
         let user = self.own_user(caller).await?;
         let change = UserChange {
             login: user.login,
-            activated: user.activated,
+            activated: None,
             verified: user.verified,
             person: person(user.person)?,
             comment: user.comment,
             default_tariff: None,
+            security_group: None,
         };
         self.catalog.update_user(user.id, &change).await?;
         self.directory.refresh_member(&self.catalog, user.id).await?;

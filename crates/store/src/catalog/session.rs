@@ -25,16 +25,17 @@ pub struct NewSession {
     /// SHA-256 of the token, in hex.
     pub token_hash: String,
     /// The password hash that the login was checked against; `None` when no password was asked for. When the
-    /// password has changed since, there will be no session.
+    /// password has changed since, or the user was deactivated, there will be no session.
     pub checked_against: Option<String>,
     pub created: Timestamp,
     pub expires: Timestamp,
 }
 
 statements! {
-    /// Writes nothing new: it waits for a change of the password that is under way, and then sees the new one.
+    /// Writes nothing new: it waits for a change of the user that is under way, and then sees the new password, and whether
+    /// the user may still log in.
     CONFIRM_USER = "UPDATE users SET password_hash = password_hash \
-        WHERE id = $1 AND password_hash = COALESCE($2, password_hash)";
+        WHERE id = $1 AND password_hash = COALESCE($2, password_hash) AND ($2 IS NULL OR activated = 1)";
     CONFIRM_PANEL_ACCOUNT = "UPDATE panel_accounts SET password_hash = password_hash \
         WHERE id = $1 AND password_hash = COALESCE($2, password_hash)";
     CREATE = "INSERT INTO sessions (token_hash, user_id, panel_account_id, created, expires) \
@@ -42,7 +43,6 @@ statements! {
     FIND = "SELECT user_id, panel_account_id, created, expires FROM sessions WHERE token_hash = $1 AND expires > $2";
     EXTEND = "UPDATE sessions SET expires = $2 WHERE token_hash = $1";
     DELETE = "DELETE FROM sessions WHERE token_hash = $1";
-    DELETE_OF_USER = "DELETE FROM sessions WHERE user_id = $1";
     COUNT_OF_USER = "SELECT COUNT(*) AS count FROM sessions WHERE user_id = $1 AND expires > $2";
     PURGE = "DELETE FROM sessions WHERE token_hash IN \
         (SELECT token_hash FROM sessions WHERE expires <= $1 ORDER BY expires LIMIT $2)";
@@ -50,7 +50,8 @@ statements! {
 
 impl Catalog {
     /// # Errors
-    /// `NotFound` when the owner is gone or its password is no longer the one that was checked.
+    /// `NotFound` when the owner is gone, its password is no longer the one that was checked, or whoever knows that may not
+    /// log in any more.
     pub async fn create_session(&self, new: &NewSession) -> Result<(), CatalogError> {
         let (confirm, id, user, panel_account) = match new.owner {
             SessionOwner::User(UserId(id)) => (CONFIRM_USER, id, Some(id), None),
@@ -87,11 +88,6 @@ impl Catalog {
     /// `NotFound`.
     pub async fn delete_session(&self, token_hash: &str) -> Result<(), CatalogError> {
         self.change_one(query(DELETE).bind(token_hash)).await
-    }
-
-    /// Answers how many there were.
-    pub async fn delete_sessions_of(&self, user: UserId) -> Result<u64, CatalogError> {
-        Ok(query(DELETE_OF_USER).bind(user.0).execute(self.writer()).await?.rows_affected())
     }
 
     /// Those that have not expired by `now`.

@@ -144,12 +144,15 @@ pub struct NewUser {
 #[derive(Clone, Debug, PartialEq)]
 pub struct UserChange {
     pub login: String,
-    pub activated: bool,
+    /// `None` leaves it as it is. Who may no longer log in is logged out.
+    pub activated: Option<bool>,
     pub verified: bool,
     pub person: Person,
     pub comment: String,
     /// The plan of new trackers of its account; `None` leaves it as it is.
     pub default_tariff: Option<TariffId>,
+    /// Of a sub-user; `None` leaves it as it is, `Some(None)` is into no group.
+    pub security_group: Option<Option<SecurityGroupId>>,
 }
 
 /// Which users a list shows.
@@ -204,13 +207,14 @@ statements! {
     USERS_OF = concat!(select_users!(), " WHERE account_id = $1 ORDER BY users.id");
     COUNT_LISTED = concat!("SELECT COUNT(*) AS count FROM users", listed_users!());
     /// The legal type is for ever: plans depend on it.
-    UPDATE_USER = "UPDATE users SET login = $2, activated = $3, verified = $4, first_name = $5, middle_name = $6, \
+    UPDATE_USER = "UPDATE users SET login = $2, activated = COALESCE($3, activated), verified = $4, first_name = $5, middle_name = $6, \
         last_name = $7, phone = $8, post_city = $9, profile = $10, comment = $11, search = $12 \
         WHERE id = $1 AND former_login IS NULL";
     SET_SETTINGS = "UPDATE users SET time_zone = $2, locale = $3, measurement_system = $4, geocoder = $5, \
         route_provider = $6, translit = $7 WHERE id = $1";
     SET_PASSWORD = "UPDATE users SET password_hash = $2 WHERE id = $1";
     END_SESSIONS = "DELETE FROM sessions WHERE user_id = $1";
+    SET_SECURITY_GROUP = "UPDATE users SET security_group_id = $2 WHERE id = $1 AND master = 0";
     SET_DEFAULT_TARIFF_OF_USER = "UPDATE accounts SET default_tariff_id = $2 \
         WHERE id = (SELECT account_id FROM users WHERE id = $1)";
     SET_DEFAULT_TARIFF = "UPDATE accounts SET default_tariff_id = $2 WHERE id = $1";
@@ -298,17 +302,18 @@ impl Catalog {
         Ok(Listed { items, count: count.unsigned_abs() })
     }
 
-    /// Everything of `change` but the legal type, which stays what it was.
+    /// Everything of `change` but the legal type, which stays what it was; all of it or nothing.
     ///
     /// # Errors
-    /// `LoginTaken`, `NotFound`; `ReferenceNotFound` for an unknown tariff.
+    /// `LoginTaken`; `NotFound`, also for the security group of a master; `ReferenceNotFound` for an unknown tariff and for
+    /// another account's security group.
     pub async fn update_user(&self, id: UserId, change: &UserChange) -> Result<(), CatalogError> {
         let person = &change.person;
         let mut transaction = self.write().await?;
         let update = query(UPDATE_USER)
             .bind(id.0)
             .bind(&change.login)
-            .bind(i64::from(change.activated))
+            .bind(change.activated.map(i64::from))
             .bind(i64::from(change.verified))
             .bind(&person.first_name)
             .bind(&person.middle_name)
@@ -323,6 +328,15 @@ impl Catalog {
         }
         if let Some(tariff) = change.default_tariff {
             query(SET_DEFAULT_TARIFF_OF_USER).bind(id.0).bind(tariff.0).execute(&mut *transaction).await?;
+        }
+        if let Some(group) = change.security_group {
+            let set = query(SET_SECURITY_GROUP).bind(id.0).bind(group.map(|group| group.0));
+            if set.execute(&mut *transaction).await?.rows_affected() == 0 {
+                return Err(CatalogError::NotFound);
+            }
+        }
+        if change.activated == Some(false) {
+            query(END_SESSIONS).bind(id.0).execute(&mut *transaction).await?;
         }
         Ok(transaction.commit().await?)
     }

@@ -55,6 +55,7 @@ conformance! {
     suite::user_lists_filter_order_and_page,
     suite::sessions_live_until_they_expire_or_end,
     suite::a_new_password_ends_sessions_and_logins_under_way,
+    suite::deactivation_ends_sessions_and_logins_under_way,
     suite::expired_sessions_are_purged_oldest_first,
     suite::panel_accounts_have_their_own_logins_and_sessions,
     suite::tariffs_read_back_as_written,

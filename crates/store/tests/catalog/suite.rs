@@ -3,7 +3,9 @@
 use crate::world::{
     account, at, master, person, register, session, settings, source, sub_user, tracker, user,
 };
-use domain::{DeviceId, GroupId, Right, SourceId, TariffId, TrackerId, TripDetection, UserId};
+use domain::{
+    DeviceId, GroupId, Right, SecurityGroupId, SourceId, TariffId, TrackerId, TripDetection, UserId,
+};
 use store::catalog::{
     Catalog, CatalogError, DeviceType, Direction, DocType, Group, LegalType, MapFilter, Money, NewSession,
     NewTracker, Page, Role, SessionOwner, Settings, Shown, Tariff, TariffDefaults, TariffKind, TariffOrder,
@@ -50,11 +52,12 @@ pub(crate) async fn changes_of_a_user_keep_what_they_do_not_name(catalog: &Catal
     person.legal_type = LegalType::LegalEntity;
     let change = UserChange {
         login: "b".into(),
-        activated: false,
+        activated: Some(false),
         verified: true,
         person: person.clone(),
         comment: String::new(),
         default_tariff: None,
+        security_group: None,
     };
     catalog.update_user(id, &change).await.unwrap();
     person.legal_type = LegalType::SoleTrader; // for ever
@@ -100,11 +103,12 @@ pub(crate) async fn logins_are_unique(catalog: &Catalog) {
     let read = catalog.user(b).await.unwrap().unwrap();
     let change = UserChange {
         login: "a".into(),
-        activated: true,
+        activated: None,
         verified: true,
         person: read.person.clone(),
         comment: read.comment.clone(),
         default_tariff: None,
+        security_group: None,
     };
     assert_fails!(catalog.update_user(b, &change).await, CatalogError::LoginTaken);
     assert_eq!(catalog.user(b).await.unwrap().unwrap(), read);
@@ -209,7 +213,6 @@ pub(crate) async fn sessions_live_until_they_expire_or_end(catalog: &Catalog) {
     assert_eq!(catalog.session("s1", at(0)).await.unwrap(), None);
     assert_fails!(catalog.delete_session("s1").await, CatalogError::NotFound);
     assert_fails!(catalog.extend_session("s1", at(1)).await, CatalogError::NotFound);
-    assert_eq!(catalog.delete_sessions_of(user).await.unwrap(), 1);
     assert_fails!(
         catalog.create_session(&session(UserId(user.0 + 1), "s4", at(60))).await,
         CatalogError::NotFound
@@ -230,6 +233,48 @@ pub(crate) async fn a_new_password_ends_sessions_and_logins_under_way(catalog: &
     assert_eq!(catalog.user(ours).await.unwrap().unwrap().password_hash, "hash 2");
     assert_fails!(catalog.create_session(&checked("s3", "hash 1")).await, CatalogError::NotFound);
     catalog.create_session(&checked("s3", "hash 2")).await.unwrap();
+}
+
+pub(crate) async fn deactivation_ends_sessions_and_logins_under_way(catalog: &Catalog) {
+    let (account, _) = catalog.create_user(&master("a")).await.unwrap();
+    let (_, ours) = catalog.create_user(&sub_user("b", account, None)).await.unwrap();
+    let checked = |token_hash: &str| NewSession {
+        checked_against: Some("hash 1".into()),
+        ..session(ours, token_hash, at(60))
+    };
+    let group = catalog.create_security_group(account, "Drivers", &[], None).await.unwrap();
+    let change = |activated, security_group| UserChange {
+        login: "b".into(),
+        activated,
+        verified: true,
+        person: person(),
+        comment: String::new(),
+        default_tariff: None,
+        security_group,
+    };
+    catalog.create_session(&checked("s1")).await.unwrap();
+    // All or nothing.
+    let unknown = Some(Some(SecurityGroupId(group.0 + 1)));
+    assert_fails!(
+        catalog.update_user(ours, &change(Some(false), unknown)).await,
+        CatalogError::ReferenceNotFound
+    );
+    assert!(catalog.user(ours).await.unwrap().unwrap().activated);
+    assert!(catalog.session("s1", at(0)).await.unwrap().is_some());
+
+    catalog.update_user(ours, &change(Some(false), Some(Some(group)))).await.unwrap();
+    let changed = catalog.user(ours).await.unwrap().unwrap();
+    assert_eq!((changed.activated, changed.role), (false, Role::SubUser { security_group: Some(group) }));
+    assert_eq!(catalog.session("s1", at(0)).await.unwrap(), None);
+    assert_fails!(catalog.create_session(&checked("s2")).await, CatalogError::NotFound);
+    // Who looks after the user is asked for no password, and may.
+    catalog.create_session(&session(ours, "s3", at(60))).await.unwrap();
+    catalog.update_user(ours, &change(None, None)).await.unwrap();
+    let kept = catalog.user(ours).await.unwrap().unwrap();
+    assert_eq!((kept.activated, kept.role), (changed.activated, changed.role));
+    assert!(catalog.session("s3", at(0)).await.unwrap().is_some());
+    catalog.update_user(ours, &change(Some(true), Some(None))).await.unwrap();
+    catalog.create_session(&checked("s4")).await.unwrap();
 }
 
 pub(crate) async fn expired_sessions_are_purged_oldest_first(catalog: &Catalog) {

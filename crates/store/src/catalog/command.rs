@@ -42,6 +42,7 @@ pub struct StoredCommand {
     pub source: SourceId,
     pub tracker: Option<TrackerId>,
     pub user: Option<UserId>,
+    /// Without the password of a lock when it is over.
     pub command: Command,
     pub asked: Timestamp,
     pub life: CommandLife,
@@ -100,7 +101,7 @@ statements! {
     DUE = concat!("SELECT ", columns!(), " FROM commands WHERE (expires <= $1 OR until_time <= $1) AND ", open!(),
         " LIMIT $2");
     WRITE = "UPDATE commands SET state = $2, failure = $3, attempts = $4, until_time = $5, sent = $6, over = $7, \
-        reply = $8 WHERE id = $1";
+        reply = $8, command = $9 WHERE id = $1";
     DELETE_OVER = "DELETE FROM commands WHERE id IN \
         (SELECT id FROM commands WHERE over < $1 ORDER BY over LIMIT $2)";
     SET_IMMOBILIZED = "UPDATE sources SET immobilized = $2 WHERE id = $1";
@@ -335,6 +336,9 @@ impl StoredCommand {
         let before = self.life.clone();
         let possible = self.life.step(step, now);
         if self.life != before {
+            if self.life.state.is_over() {
+                self.forget_password();
+            }
             let life = &self.life;
             let (state, until, failure) = state_columns(life.state);
             let write = query(WRITE)
@@ -345,7 +349,8 @@ impl StoredCommand {
                 .bind(until.map(Timestamp::millis))
                 .bind(life.sent.map(Timestamp::millis))
                 .bind(life.over.map(Timestamp::millis))
-                .bind(life.reply.as_deref());
+                .bind(life.reply.as_deref())
+                .bind(json(&self.command)?);
             write.execute(&mut *transaction).await?;
             if let (Command::Immobilize(on), CommandState::Acknowledged) = (&self.command, life.state) {
                 let confirmed = query(SET_IMMOBILIZED).bind(self.source.0).bind(i64::from(*on));
@@ -357,7 +362,20 @@ impl StoredCommand {
         }
         Ok(possible)
     }
+
+    /// A lock's password is kept for its command alone, also where the reply repeats it. Of a reply that comes late nobody
+    /// knows any more what to look for, so nothing of it is kept.
+    fn forget_password(&mut self) {
+        let Command::Lock { password, .. } = &mut self.command else { return };
+        let password = std::mem::take(password);
+        if let Some(reply) = &mut self.life.reply {
+            *reply = if password.is_empty() { HIDDEN.to_owned() } else { reply.replace(&password, HIDDEN) };
+        }
+    }
 }
+
+/// Stands for what is not kept.
+const HIDDEN: &str = "***";
 
 const RELIABILITIES: [(&str, Reliability); 2] =
     [("once", Reliability::Once), ("repeated", Reliability::Repeated)];

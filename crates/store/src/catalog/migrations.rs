@@ -27,6 +27,7 @@ pub(super) const SQLITE: &[(i64, &str, &str)] = &[
     (80, "sms_readings", include_str!("../../migrations/sqlite/0080_sms_readings.sql")),
     (100, "service_settings", include_str!("../../migrations/sqlite/0100_service_settings.sql")),
     (120, "events", include_str!("../../migrations/sqlite/0120_events.sql")),
+    (150, "forgotten_passwords", include_str!("../../migrations/sqlite/0150_forgotten_passwords.sql")),
 ];
 pub(super) const POSTGRES: &[(i64, &str, &str)] = &[
     (1, "catalog", include_str!("../../migrations/postgres/0001_catalog.sql")),
@@ -48,6 +49,7 @@ pub(super) const POSTGRES: &[(i64, &str, &str)] = &[
     (80, "sms_readings", include_str!("../../migrations/postgres/0080_sms_readings.sql")),
     (100, "service_settings", include_str!("../../migrations/postgres/0100_service_settings.sql")),
     (120, "events", include_str!("../../migrations/postgres/0120_events.sql")),
+    (150, "forgotten_passwords", include_str!("../../migrations/postgres/0150_forgotten_passwords.sql")),
 ];
 
 /// Applies what is missing.

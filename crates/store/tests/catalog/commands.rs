@@ -122,6 +122,42 @@ pub(crate) async fn every_state_of_a_command_is_kept(catalog: &Catalog) {
     }
 }
 
+pub(crate) async fn the_password_of_a_lock_is_kept_for_its_command_alone(catalog: &Catalog) {
+    let account = crate::world::account(catalog, "a").await;
+    let (source, _) = register(catalog, account, "1").await;
+    let lock = |password: &str| Command::Lock { action: LockAction::Unseal, password: password.into() };
+    let unseal = NewCommand { command: lock("888888"), ..text(source, "") };
+    let (take, send) = (CommandStep::Take, CommandStep::Send);
+    let done = || done("P43,888888,1");
+    for (steps, end, reply) in [
+        (vec![take.clone(), send.clone(), done()], CommandState::Acknowledged, Some("P43,***,1")),
+        (vec![CommandStep::Cancel], CommandState::Cancelled, None),
+        (
+            vec![take.clone(), CommandStep::Fail(CommandFailure::Unfit)],
+            CommandState::Failed(CommandFailure::Unfit),
+            None,
+        ),
+    ] {
+        let id = enqueue(catalog, &unseal).await;
+        for step in steps {
+            assert_eq!(read(catalog, id, 1).await.command, lock("888888"), "it is not over");
+            assert!(catalog.step_command(id, step.clone(), at(1)).await.unwrap(), "{step:?}");
+        }
+        let over = read(catalog, id, 1).await;
+        assert_eq!((over.life.state, over.life.reply.as_deref(), over.command), (end, reply, lock("")));
+    }
+    // One that expired, and is answered then.
+    let id = enqueue(catalog, &unseal).await;
+    for step in [take, send] {
+        assert!(catalog.step_command(id, step, at(999)).await.unwrap());
+    }
+    catalog.sweep_commands(at(2000)).await.unwrap();
+    assert_eq!(read(catalog, id, 2000).await.command, lock(""));
+    assert!(catalog.step_command(id, done(), at(2001)).await.unwrap());
+    let late = read(catalog, id, 2001).await.life;
+    assert_eq!((late.state, late.reply.as_deref()), (CommandState::Acknowledged, Some("***")));
+}
+
 pub(crate) async fn one_command_of_a_source_is_in_flight(catalog: &Catalog) {
     let account = crate::world::account(catalog, "a").await;
     let (source, _) = register(catalog, account, "1").await;

@@ -74,6 +74,7 @@ conformance! {
     suite::a_tracker_knows_its_sources_in_time,
     commands::commands_read_back_as_written,
     commands::every_state_of_a_command_is_kept,
+    commands::the_password_of_a_lock_is_kept_for_its_command_alone,
     commands::one_command_of_a_source_is_in_flight,
     commands::an_expired_command_is_never_taken,
     commands::finished_commands_go_and_the_immobilizer_stays,

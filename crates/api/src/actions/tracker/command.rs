@@ -108,18 +108,13 @@ impl Logged {
     fn of(stored: StoredCommand, dates: &Dates) -> Self {
         let life = stored.life;
         let (state, failure) = words(life.state);
-        let reply = life.reply.map(|reply| match &stored.command {
-            // Some locks repeat what they were told.
-            Command::Lock { password, .. } if !password.is_empty() => reply.replace(password.as_str(), "***"),
-            _ => reply,
-        });
         Self {
             id: stored.id.0,
             kind: stored.command.kind().as_str(),
             command: told(stored.command),
             state,
             failure,
-            reply,
+            reply: life.reply,
             reliable: life.reliability == Reliability::Repeated,
             attempts: life.attempts,
             user_id: stored.user.map(|user| user.0),

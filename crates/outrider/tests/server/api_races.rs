@@ -259,6 +259,44 @@ fn one_of_many_replacements_is_made() {
 }
 
 #[test]
+fn what_is_said_while_a_device_is_replaced_holds_for_the_new_one() {
+    let server = Server::start();
+    let anna = server.user("anna");
+    for round in 0..8_u64 {
+        let tracker = active_tracker(&server, &anna, round * 100 + 1);
+        let call = |action: &'static str, mut parameters: Value| {
+            parameters["tracker_id"] = json!(tracker);
+            (anna.clone(), action, parameters)
+        };
+        let trips = json!({ "min_idle_duration_minutes": 7, "idle_speed_threshold": 9, "ignition_aware": true,
+            "motion_sensor_aware": true });
+        let status = json!({ "type": "device_status_settings", "offline_timeout_seconds": 1234 });
+        let answers = at_once(vec![
+            call("tracker/replace", replacement(tracker, round * 100 + 2)),
+            call("tracker/settings/lbs/update", json!({ "max_radius": 777 })),
+            call("tracker/settings/trip_detection/update", trips.clone()),
+            call("tracker/settings/special/update", json!({ "value": status })),
+            call("tracker/raw_command/send", json!({ "command": "getver" })),
+        ]);
+        answers.into_iter().for_each(|answer| drop(answer.success()));
+        let read = |action| anna.call(action, json!({ "tracker_id": tracker })).success();
+        let radius = read("tracker/settings/lbs/read");
+        assert_eq!(radius["max_radius"], 777, "round {round}: {radius}");
+        let found = read("tracker/settings/trip_detection/read");
+        for (key, value) in trips.as_object().unwrap() {
+            assert_eq!(&found[key], value, "round {round}: {found}");
+        }
+        let found = read("tracker/settings/special/read").to_string();
+        assert!(found.contains("1234"), "round {round}: {found}");
+        // Cancelled with the old device, or waiting for the new one.
+        let log = read("tracker/command/log/list");
+        let waits = read("tracker/command/unconfirmed/count")["count"].clone();
+        let state = &log["list"][0]["state"];
+        assert!(*state == "cancelled" || *state == "queued" && waits == 1, "round {round}: {log} {waits}");
+    }
+}
+
+#[test]
 fn a_replacement_and_a_corruption_do_not_mix() {
     let server = Server::start();
     let (anna, panel) = (server.user("anna"), server.panel());

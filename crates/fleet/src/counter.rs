@@ -215,6 +215,25 @@ impl Fleet {
         Ok(find(&counters, counter_type).map_or_else(|_| CounterRule::default(), |counter| counter.rule))
     }
 
+    /// What the odometer goes on with if its sensor goes: the fixes count, from what it shows now on. `None` when they do
+    /// already. Call it while holding the account's turn.
+    pub(crate) async fn odometer_by_fixes(&self, view: &TrackerView) -> Result<Option<CounterRule>, Failure> {
+        let odometer = CounterType::Odometer;
+        let rule = self.counter_rule(view.source.id, odometer).await?;
+        if rule.sensor.is_none() {
+            return Ok(None);
+        }
+        self.catch_up().await;
+        let sensors = self.sensors_of(view.source.id).await?;
+        let earlier = self.earlier_totals(view).await?;
+        let by_fixes = CounterRule { sensor: None, ..rule };
+        let shown = self.shown(view, odometer, &rule, &sensors, &earlier);
+        let counted = self.reading(view, odometer, &by_fixes, &sensors, &earlier);
+        let counted = counted.map_or(0.0, |reading| reading.value);
+        Ok(Some(shown.and_then(|shown| by_fixes.showing(shown.value, counted)).unwrap_or(by_fixes)))
+    }
+
+    /// Nothing when it counts by a sensor that is gone.
     fn shown(
         &self,
         view: &TrackerView,
@@ -223,6 +242,9 @@ impl Fleet {
         sensors: &[Sensor],
         earlier: &[Totals],
     ) -> Option<CounterValue> {
+        if rule.sensor.is_some_and(|id| sensors.iter().all(|sensor| sensor.id != id)) {
+            return None;
+        }
         let reading = self.reading(view, counter_type, rule, sensors, earlier);
         let time = reading.map(|reading| reading.time).max(rule.set_at)?;
         let value = Some(rule.shown(reading.map_or(0.0, |reading| reading.value)));

@@ -8,7 +8,8 @@ use crate::{
     tracker::with_source,
 };
 use domain::{
-    DeviceId, DeviceModel, ErrorCode, GroupId, IdType, ModelCode, SourceId, TariffId, Timestamp, TrackerId,
+    CounterRule, DeviceId, DeviceModel, ErrorCode, GroupId, IdType, ModelCode, SourceId, TariffId, Timestamp,
+    TrackerId,
 };
 use jiff::{ToSpan, tz::TimeZone};
 use store::{
@@ -52,7 +53,12 @@ pub(crate) struct NewDevice {
 pub(crate) enum Making {
     Tracker(NewTracker),
     /// To stand under a tracker in place of a source that is released.
-    Replacement(Release, TrackerId),
+    Replacement {
+        release: Release,
+        tracker: TrackerId,
+        /// What the odometer goes on with if its sensor does not come along.
+        by_fixes: Option<CounterRule>,
+    },
 }
 
 /// How often another device id is made when one is taken.
@@ -253,8 +259,8 @@ impl Fleet {
     async fn made(&self, source: &NewSource, making: &Making) -> Result<(SourceId, TrackerId), CatalogError> {
         match making {
             Making::Tracker(tracker) => self.catalog.register(source, tracker).await,
-            Making::Replacement(release, tracker) => {
-                Ok((self.catalog.replace(*release, source).await?, *tracker))
+            Making::Replacement { release, tracker, by_fixes } => {
+                Ok((self.catalog.replace(*release, source, by_fixes.as_ref()).await?, *tracker))
             }
         }
     }

@@ -92,7 +92,7 @@ impl Fleet {
         device: NewDevice,
         access_point: Option<AccessPoint>,
     ) -> Result<TrackerView, Failure> {
-        let TrackerView { tracker, source: old, .. } = view;
+        let old = &view.source;
         let master = self.master_of(caller).await?.ok_or(ErrorCode::SessionNotFound)?;
         let registered =
             i64::try_from(self.directory.read().registered(caller.account())).unwrap_or(i64::MAX);
@@ -113,6 +113,8 @@ impl Fleet {
         if activated != Some(true) {
             return Err(ErrorCode::WrongDeviceStatus.into());
         }
+        let by_fixes = self.odometer_by_fixes(&view).await?;
+        let TrackerView { tracker, source: old, .. } = view;
         let at = self.now();
         let new = NewSource {
             account: old.account,
@@ -128,7 +130,8 @@ impl Fleet {
             // Those of the old device come along.
             sensors: FirstSensors::OfModel,
         };
-        let making = Making::Replacement(Release { source: old.id, at }, tracker.id);
+        let making =
+            Making::Replacement { release: Release { source: old.id, at }, tracker: tracker.id, by_fixes };
         let (source, _) = self.make_source(new, device.model, &making).await?;
         self.live.set_settings(source, self.live.settings(old.id));
         self.trackers_left(old.id).await?;

@@ -79,7 +79,8 @@ impl Fleet {
             return Err(ErrorCode::TooManySensors.into());
         }
         let new = NewSensor { name, origin: SensorOrigin::User, kind };
-        let id = self.catalog.create_sensor(view.source.id, &new, instead_of).await?;
+        let by_fixes = self.odometer_by_fixes(&view).await?;
+        let id = self.catalog.create_sensor(view.source.id, &new, instead_of, by_fixes.as_ref()).await?;
         self.sensors_changed(&view).await?;
         Ok(id)
     }
@@ -139,7 +140,8 @@ impl Fleet {
         let is_child = |sensor: &&Sensor| sensor.parents().is_some_and(|parents| parents.contains(&id));
         let mut orphans: Vec<_> = sensors.iter().filter(is_child).cloned().collect();
         orphans.iter_mut().for_each(|sensor| sensor.forget_parents(|parent| parent == id));
-        self.catalog.delete_sensor(view.source.id, id, &orphans).await?;
+        let by_fixes = self.odometer_by_fixes(&view).await?;
+        self.catalog.delete_sensor(view.source.id, id, &orphans, by_fixes.as_ref()).await?;
         self.sensors_changed(&view).await
     }
 
@@ -168,7 +170,10 @@ impl Fleet {
         let sensors = self.sensors_of(base.source.id).await?;
         // To itself there is nothing to copy.
         let targets: Vec<_> = targets.into_iter().filter(|view| view.source.id != base.source.id).collect();
-        let sources: Vec<_> = targets.iter().map(|view| view.source.id).collect();
+        let mut sources = Vec::with_capacity(targets.len());
+        for view in &targets {
+            sources.push((view.source.id, self.odometer_by_fixes(view).await?));
+        }
         self.catalog.copy_sensors(&sensors, &sources).await?;
         for view in &targets {
             self.sensors_changed(view).await?;

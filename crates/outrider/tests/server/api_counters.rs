@@ -12,6 +12,10 @@ fn date(second: i64) -> String {
 
 /// Records of a drive: second, thousandths of a degree to the east (66 m each at that latitude), ignition.
 fn drive(server: &Server, records: &[(i64, i32, u8)]) {
+    drive_as(server, IMEI, records);
+}
+
+fn drive_as(server: &Server, imei: &str, records: &[(i64, i32, u8)]) {
     let records: Vec<_> = records
         .iter()
         .map(|(second, east, ignition)| {
@@ -21,7 +25,7 @@ fn drive(server: &Server, records: &[(i64, i32, u8)]) {
             record
         })
         .collect();
-    let reaction = Device::logged_in(server.teltonika(), IMEI).send(&records);
+    let reaction = Device::logged_in(server.teltonika(), imei).send(&records);
     assert_eq!(reaction, Reaction::Acknowledged(records.len() as u32));
 }
 
@@ -140,6 +144,63 @@ fn counters_run_up_and_outlive_a_crash() {
     let set = json!({ "tracker_id": tracker, "type": "fuel_consumed", "value": 12.5 });
     anna.call("tracker/counter/value/set", set).success();
     assert_close(value("fuel_consumed"), 12.5);
+}
+
+#[test]
+fn an_odometer_outlives_its_sensor() {
+    let server = Server::start();
+    let anna = server.user("anna@example.com");
+    let base = anna.register("Base", "356307042441020");
+    let (start, by_east) = (now().seconds() - 1000, 0.066_05);
+    type Ends = fn(&Session, i64, i64, i64);
+    let ways: [(&str, Ends); 4] = [
+        ("deleted", |anna, tracker, sensor, _| {
+            let which = json!({ "tracker_id": tracker, "sensor_id": sensor });
+            anna.call("tracker/sensor/delete", which).success();
+        }),
+        ("one of the user's in its place", |anna, tracker, _, _| {
+            let own = json!({ "type": "metering", "sensor_type": "custom", "name": "Own", "input_name": "hw_mileage" });
+            anna.call("tracker/sensor/create", json!({ "tracker_id": tracker, "sensor": own })).success();
+        }),
+        ("others copied over it", |anna, tracker, _, base| {
+            let copy = json!({ "base_tracker_id": base, "trackers": [tracker] });
+            anna.call("tracker/sensor/batch_copy", copy).success();
+        }),
+        ("a device that does not tell it", |anna, tracker, _, _| {
+            let device = json!({ "tracker_id": tracker, "plugin_id": 44, "model": "gt06_concox_gt03a",
+                "device_id": "356307042441029" });
+            anna.call("tracker/replace", device).success();
+        }),
+    ];
+    for (number, (way, end)) in ways.into_iter().enumerate() {
+        let is_replaced = way.contains("device");
+        let imei = format!("35630704244103{number}");
+        let tracker = anna.register("Van", &imei);
+        drive_as(&server, &imei, &[(start, 0, 1), (start + 360, 10, 0)]);
+        let of = json!({ "tracker_id": tracker, "type": "odometer" });
+        let value =
+            || anna.call("tracker/counter/value/get", of.clone()).success()["value"].as_f64().unwrap();
+        let sensors = anna.call("tracker/sensor/list", json!({ "tracker_id": tracker })).success();
+        let mileage =
+            sensors["list"].as_array().unwrap().iter().find(|sensor| sensor["input_name"] == "hw_mileage");
+        let mileage = mileage.unwrap()["id"].as_i64().unwrap();
+        let by = json!({ "tracker_id": tracker, "type": "odometer", "multiplier": 2, "sensor_id": mileage });
+        anna.call("tracker/counter/update", by).success();
+        assert_close(value(), 2469.0);
+
+        if is_replaced {
+            // What has been active can be.
+            drive_as(&server, &imei, &[(now().seconds(), 10, 0)]);
+        }
+        end(&anna, tracker, mileage, base);
+        assert_close(value(), 2469.0);
+        let read = anna.call("tracker/counter/read", of.clone()).success();
+        assert_eq!(keys(&read["value"]), ["id", "type", "multiplier"], "{way}");
+        if !is_replaced {
+            drive_as(&server, &imei, &[(start + 420, 20, 0)]);
+            assert_close(value(), 2469.0 + 2.0 * 10.0 * by_east);
+        }
+    }
 }
 
 #[test]

@@ -12,6 +12,7 @@ statements! {
     SET = "INSERT INTO counters (source_id, counter_type, definition) VALUES ($1, $2, $3) \
         ON CONFLICT (source_id, counter_type) DO UPDATE SET definition = excluded.definition RETURNING id";
     OF_SOURCE = "SELECT id, counter_type, definition FROM counters WHERE source_id = $1 ORDER BY id";
+    HAS_SENSOR = "SELECT id FROM sensors WHERE id = $1 AND source_id = $2";
     MOVE = "UPDATE counters SET source_id = $2 WHERE source_id = $1";
     MOVE_OUTPUT_TITLES = "UPDATE output_titles SET source_id = $2 WHERE source_id = $1";
     SET_OUTPUT_TITLE = "INSERT INTO output_titles (source_id, number, title) VALUES ($1, $2, $3) \
@@ -87,6 +88,25 @@ pub(super) async fn take_over(
 ) -> Result<(), CatalogError> {
     for sql in [MOVE, MOVE_OUTPUT_TITLES] {
         query(sql).bind(old.0).bind(new.0).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// Where the odometer counted by a sensor that the source has no more, it goes on by this rule. For the transaction in
+/// which sensors go.
+pub(super) async fn sensors_went(
+    connection: &mut AnyConnection,
+    source: SourceId,
+    by_fixes: Option<&CounterRule>,
+) -> Result<(), CatalogError> {
+    let Some(by_fixes) = by_fixes else { return Ok(()) };
+    let counters: Vec<Stored> = query_as(OF_SOURCE).bind(source.0).fetch_all(&mut *connection).await?;
+    let mut counters = counters.into_iter().map(|Stored(counter)| counter);
+    let odometer = counters.find(|counter| counter.counter_type == CounterType::Odometer);
+    let Some(sensor) = odometer.and_then(|odometer| odometer.rule.sensor) else { return Ok(()) };
+    let has = query(HAS_SENSOR).bind(sensor.0).bind(source.0).fetch_optional(&mut *connection).await?;
+    if has.is_none() {
+        set(connection, source, CounterType::Odometer, by_fixes).await?;
     }
     Ok(())
 }

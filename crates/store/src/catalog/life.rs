@@ -7,7 +7,7 @@ use super::{
     counter, sensor, sms, source, source_setting,
     statements::{returned, returned_id, statements},
 };
-use domain::{AccountId, SourceId, TariffId, Timestamp, TrackerId};
+use domain::{AccountId, CounterRule, SourceId, TariffId, Timestamp, TrackerId};
 use sqlx::{Any, Transaction, any::AnyRow, query};
 
 /// A clone that is to be made: of which tracker, and its label.
@@ -145,12 +145,18 @@ impl Catalog {
     }
 
     /// Puts the trackers that stand on the old source, clones too, on a new one. What was set for the old one holds
-    /// for the new one; sensors come along as far as its device model can feed them.
+    /// for the new one; sensors come along as far as its device model can feed them. If the odometer counted by one that
+    /// does not, it goes on by the rule `by_fixes`.
     ///
     /// # Errors
     /// `NotFound` when the old one is not there any more; `DeviceIdTaken`, `PhoneTaken`; `Exists` for a SIM of another
     /// bundle.
-    pub async fn replace(&self, release: Release, new: &NewSource) -> Result<SourceId, CatalogError> {
+    pub async fn replace(
+        &self,
+        release: Release,
+        new: &NewSource,
+        by_fixes: Option<&CounterRule>,
+    ) -> Result<SourceId, CatalogError> {
         let Release { source: old, at } = release;
         let mut transaction = self.write().await?;
         // The SIM may go on in the new device, so the old one lets go first.
@@ -166,6 +172,7 @@ impl Catalog {
         query(MOVE_STATUS_CHANGE).bind(old.0).bind(id.0).execute(&mut *transaction).await?;
         let old_model = returned(&mut transaction, query(MODEL_OF).bind(old.0)).await?.text("model")?;
         sensor::take_over(&mut transaction, [old, id], [&old_model, &new.model]).await?;
+        counter::sensors_went(&mut transaction, id, by_fixes).await?;
         transaction.commit().await?;
         Ok(id)
     }

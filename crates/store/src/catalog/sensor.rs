@@ -3,10 +3,11 @@
 use super::{
     Catalog, CatalogError,
     columns::{Columns, json},
+    counter,
     statements::{returned_id, statements},
 };
 use domain::{
-    MeteringInput, ModelCode, NewSensor, Sensor, SensorId, SensorKind, SensorOrigin, SourceId,
+    CounterRule, MeteringInput, ModelCode, NewSensor, Sensor, SensorId, SensorKind, SensorOrigin, SourceId,
     default_sensors, sensors_after_replacement,
 };
 use sqlx::{AnyConnection, FromRow, any::AnyRow, query, query_as};
@@ -53,7 +54,8 @@ impl Catalog {
         Ok(query_as(IGNITIONS).fetch_all(self.reader()).await?)
     }
 
-    /// Makes a sensor, in the place of another when one gives way.
+    /// Makes a sensor, in the place of another when one gives way. If the odometer counted by that one, it goes on by the
+    /// rule `by_fixes`.
     ///
     /// # Errors
     /// `ReferenceNotFound` for an unknown source.
@@ -62,10 +64,12 @@ impl Catalog {
         source: SourceId,
         new: &NewSensor,
         instead_of: Option<SensorId>,
+        by_fixes: Option<&CounterRule>,
     ) -> Result<SensorId, CatalogError> {
         let mut transaction = self.write().await?;
         if let Some(former) = instead_of {
             query(DELETE).bind(former.0).bind(source.0).execute(&mut *transaction).await?;
+            counter::sensors_went(&mut transaction, source, by_fixes).await?;
         }
         let id = create(&mut transaction, source, new).await?;
         transaction.commit().await?;
@@ -80,7 +84,8 @@ impl Catalog {
         Ok(transaction.commit().await?)
     }
 
-    /// Deletes a sensor. `orphans` are the composite sensors that had it as a parent, as they are without it.
+    /// Deletes a sensor. `orphans` are the composite sensors that had it as a parent, as they are without it. If the
+    /// odometer counted by it, it goes on by the rule `by_fixes`.
     ///
     /// # Errors
     /// `NotFound`, also for another source's sensor.
@@ -89,6 +94,7 @@ impl Catalog {
         source: SourceId,
         id: SensorId,
         orphans: &[Sensor],
+        by_fixes: Option<&CounterRule>,
     ) -> Result<(), CatalogError> {
         let mut transaction = self.write().await?;
         if query(DELETE).bind(id.0).bind(source.0).execute(&mut *transaction).await?.rows_affected() == 0 {
@@ -97,13 +103,19 @@ impl Catalog {
         for sensor in orphans {
             update(&mut transaction, source, sensor).await?;
         }
+        counter::sensors_went(&mut transaction, source, by_fixes).await?;
         Ok(transaction.commit().await?)
     }
 
-    /// Gives each source copies of these sensors in the place of its own.
-    pub async fn copy_sensors(&self, sensors: &[Sensor], to: &[SourceId]) -> Result<(), CatalogError> {
+    /// Gives each source copies of these sensors in the place of its own. If its odometer counted by one of those, it goes
+    /// on by the rule beside it.
+    pub async fn copy_sensors(
+        &self,
+        sensors: &[Sensor],
+        to: &[(SourceId, Option<CounterRule>)],
+    ) -> Result<(), CatalogError> {
         let mut transaction = self.write().await?;
-        for source in to {
+        for (source, by_fixes) in to {
             query(DELETE_ALL).bind(source.0).execute(&mut *transaction).await?;
             let mut copies = HashMap::new();
             // Parents first: composite sensors name them.
@@ -118,6 +130,7 @@ impl Catalog {
                 let copy = create(&mut transaction, *source, &NewSensor { name, origin, kind }).await?;
                 copies.insert(id, copy);
             }
+            counter::sensors_went(&mut transaction, *source, by_fixes.as_ref()).await?;
         }
         Ok(transaction.commit().await?)
     }

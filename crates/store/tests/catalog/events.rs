@@ -250,7 +250,7 @@ pub(crate) async fn every_end_of_a_command_is_told_once(catalog: &Catalog) {
 
     let waits = catalog.enqueue_command(&NewCommand { expires: at(1000), ..new }).await.unwrap();
     let replacement = crate::world::source(catalog, ours, "3").await;
-    catalog.replace(Release { source, at: at(80) }, &replacement).await.unwrap();
+    catalog.replace(Release { source, at: at(80) }, &replacement, None).await.unwrap();
     let last = events(catalog, us, &EventFilter { span: at(80)..at(81), ..all() }).await;
     assert_eq!((messages(&last), last[0].command), (vec!["Output 1 on: cancelled"], Some(waits)));
 }

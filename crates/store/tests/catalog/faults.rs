@@ -261,11 +261,11 @@ const CALLS: &[Call] = calls! {
     "make a sensor", 1: |world| async {
         let kind = SensorKind::Discrete(Discrete { sensor_type: DiscreteType::Door, input_number: 8 });
         let door = NewSensor { name: "Door".into(), origin: SensorOrigin::User, kind };
-        world.catalog.create_sensor(world.van.0, &door, None).await
+        world.catalog.create_sensor(world.van.0, &door, None, None).await
     };
     "copy sensors", 20: |world| async {
         let sensors = world.catalog.sensors_of(world.van.0).await?;
-        world.catalog.copy_sensors(&sensors, &[world.bike.0]).await
+        world.catalog.copy_sensors(&sensors, &[(world.bike.0, None)]).await
     };
     "change tags", 2: |world| world.catalog.set_tags(world.ours, world.van.1, &[(world.tag, 3)]);
     "reassign a vehicle", 2: |world| async {
@@ -323,7 +323,7 @@ const CALLS: &[Call] = calls! {
     "queue another command", 2: |world| async { world.catalog.enqueue_command(&command(world.van)).await };
     "replace", 20: |world| async {
         let release = Release { source: world.van.0, at: at(3) };
-        world.catalog.replace(release, &bundled(world, 0, "5").await).await
+        world.catalog.replace(release, &bundled(world, 0, "5").await, None).await
     };
     "clone", 3: |world| async {
         let third = world.catalog.trackers_of(world.ours).await?.pop().unwrap();

@@ -46,7 +46,7 @@ pub(crate) async fn sensors_are_made_changed_and_deleted(catalog: &Catalog) {
     let (other, _) = register(catalog, account, "2").await;
     let before = catalog.sensors_of(source).await.unwrap();
 
-    let id = catalog.create_sensor(source, &by_user("V", virtual_ignition()), None).await.unwrap();
+    let id = catalog.create_sensor(source, &by_user("V", virtual_ignition()), None, None).await.unwrap();
     let mut sensor = by_user("V", virtual_ignition()).with_id(id);
     let made = catalog.sensors_of(source).await.unwrap();
     assert_eq!((&made[..before.len()], &made[before.len()..]), (&*before, &[sensor.clone()][..]));
@@ -61,20 +61,21 @@ pub(crate) async fn sensors_are_made_changed_and_deleted(catalog: &Catalog) {
     for answer in [
         catalog.update_sensor(other, &sensor).await,
         catalog.update_sensor(source, &Sensor { id: SensorId(id.0 + 1), ..sensor.clone() }).await,
-        catalog.delete_sensor(other, id, &[]).await,
+        catalog.delete_sensor(other, id, &[], None).await,
     ] {
         assert!(matches!(answer, Err(CatalogError::NotFound)), "{answer:?}");
     }
 
     // One gives way to another, and its number is never given again.
-    let next = catalog.create_sensor(source, &by_user("next", virtual_ignition()), Some(id)).await.unwrap();
+    let next =
+        catalog.create_sensor(source, &by_user("next", virtual_ignition()), Some(id), None).await.unwrap();
     assert!(next > id);
     let mut orphan = before[1].clone();
     orphan.name = "orphan".into();
-    catalog.delete_sensor(source, next, &[orphan.clone()]).await.unwrap();
+    catalog.delete_sensor(source, next, &[orphan.clone()], None).await.unwrap();
     let left = catalog.sensors_of(source).await.unwrap();
     assert_eq!((left.len(), &left[1]), (before.len(), &orphan));
-    let nobody = catalog.create_sensor(SourceId(999), &by_user("x", virtual_ignition()), None).await;
+    let nobody = catalog.create_sensor(SourceId(999), &by_user("x", virtual_ignition()), None, None).await;
     assert!(matches!(nobody, Err(CatalogError::ReferenceNotFound)), "{nobody:?}");
 }
 
@@ -91,11 +92,11 @@ pub(crate) async fn copies_of_sensors_name_copied_parents(catalog: &Catalog) {
     let both =
         MeteringInput::Composite { parents: vec![sensors[2].id, sensors[3].id], group: GroupType::Average };
     let both = SensorKind::Metering(Metering { input: both, calibration: vec![], ..tank });
-    catalog.create_sensor(base, &by_user("both", both), None).await.unwrap();
+    catalog.create_sensor(base, &by_user("both", both), None, None).await.unwrap();
 
     let sensors = catalog.sensors_of(base).await.unwrap();
     let foreign = catalog.sensors_of(target).await.unwrap();
-    catalog.copy_sensors(&sensors, &[target]).await.unwrap();
+    catalog.copy_sensors(&sensors, &[(target, None)]).await.unwrap();
     let copies = catalog.sensors_of(target).await.unwrap();
     assert_eq!(names(&copies), names(&sensors));
     assert!(copies.iter().all(|copy| foreign.iter().all(|former| former.id != copy.id)));
@@ -125,7 +126,7 @@ pub(crate) async fn a_replacement_has_what_was_set_for_the_device(catalog: &Cata
     let rule = CounterRule { multiplier: 2.0, ..CounterRule::default() };
     catalog.set_counter(old, CounterType::Odometer, &rule).await.unwrap();
     let counters = catalog.counters_of(old).await.unwrap();
-    let made = catalog.create_sensor(old, &by_user("V", virtual_ignition()), None).await.unwrap();
+    let made = catalog.create_sensor(old, &by_user("V", virtual_ignition()), None, None).await.unwrap();
     // JSON has no such number: what is there stays, and is read.
     let infinite = CounterRule { offset: f64::NEG_INFINITY, ..rule };
     let refused = catalog.set_counter(old, CounterType::Odometer, &infinite).await;
@@ -133,7 +134,7 @@ pub(crate) async fn a_replacement_has_what_was_set_for_the_device(catalog: &Cata
     assert_eq!(catalog.counters_of(old).await.unwrap(), counters);
 
     let release = Release { source: old, at: at(10) };
-    let new = catalog.replace(release, &source(catalog, account, "2").await).await.unwrap();
+    let new = catalog.replace(release, &source(catalog, account, "2").await, None).await.unwrap();
     let of_protocol = SourceSetting { source: new, ..of_protocol };
     assert_eq!(catalog.settings_of_source(new).await.unwrap(), [setting(new), of_protocol]);
     assert_eq!(admitted("2").await, (new, settings.to_vec()));
@@ -149,7 +150,7 @@ pub(crate) async fn a_replacement_has_what_was_set_for_the_device(catalog: &Cata
     assert_eq!(catalog.sensors_of(old).await.unwrap(), [ignition[0].sensor.clone()]);
     assert_eq!(catalog.tracker(account, tracker).await.unwrap().unwrap().source, new);
     assert_fails!(
-        catalog.replace(release, &source(catalog, account, "3").await).await,
+        catalog.replace(release, &source(catalog, account, "3").await, None).await,
         CatalogError::NotFound
     );
 }

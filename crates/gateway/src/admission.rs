@@ -1,5 +1,5 @@
 //! Whether a device may speak: it is registered, not blocked, its model has this protocol, and it speaks over one
-//! connection at a time.
+//! connection at a time. One that calls again takes itself from its older connection, which goes on with the others.
 
 use crate::{
     Refusal, Registered, RosterError,
@@ -39,7 +39,8 @@ pub(crate) fn welcome(found: Option<Registered>, protocol: &str) -> Result<Regis
 
 /// The devices of one connection. However the connection ends, dropping this lets the next one in.
 ///
-/// Over TCP a source has one connection, and a signal closes it when its admission is not true any longer. Over HTTP
+/// Over TCP a source has one connection, and a signal makes that let the device go when its admission is not true any
+/// longer. Over HTTP
 /// devices call as often as they like: such a connection asks again when it reads and anything has changed.
 pub(crate) struct Stay {
     reception: Arc<Reception>,
@@ -90,7 +91,7 @@ impl Stay {
         self.devices.first().map(|guest| guest.registered.source)
     }
 
-    /// Admits a device in place of the one that had `slot`. An older session of its source ends first, so that the
+    /// Admits a device in place of the one that had `slot`. An older session of its source lets it go first, so that the
     /// records of a source keep their order.
     pub(crate) async fn admit(
         &mut self,
@@ -120,7 +121,7 @@ impl Stay {
         let older = self.reception.sessions.enter(session)?;
         self.devices.push(guest);
         if let Some(older) = older
-            && timeout(self.reception.limits.take_over_wait, older.ended()).await.is_err()
+            && timeout(self.reception.limits.take_over_wait, older.cancelled()).await.is_err()
         {
             self.vacate(slot, ContactKind::Lost);
             return Err(Refusal::TakeOverWait.into());
@@ -170,6 +171,16 @@ impl Stay {
         Ok(())
     }
 
+    /// Lets the device of `source` go, and tells which slots it had.
+    pub(crate) fn let_go(&mut self, source: SourceId) -> Vec<DeviceSlot> {
+        let gone = self.devices.extract_if(.., |guest| guest.registered.source == source);
+        let slots: Vec<_> = gone.map(|guest| guest.slot).collect();
+        if !slots.is_empty() {
+            self.leave(source, ContactKind::Closed);
+        }
+        slots
+    }
+
     /// Lets the devices go, because of `ended`.
     pub(crate) fn end(mut self, ended: &Ended) {
         self.last_contact = ended.contact();
@@ -202,6 +213,7 @@ impl Drop for Stay {
         for guest in &self.devices {
             self.leave(guest.registered.source, self.last_contact);
         }
-        self.leash.end();
+        // Whoever waits for one of them has it now.
+        drop(self.leash.partings());
     }
 }

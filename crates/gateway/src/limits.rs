@@ -18,7 +18,7 @@ use std::time::Duration;
 /// | `devices_per_connection` | 1,000 | a further device of a relay is refused; further ones that may not speak are asked about at each frame |
 /// | `lookups` | 64 | a login waits for its turn, at most `login_timeout` |
 /// | `take_overs_per_minute` | 6 | a further login of a source whose session is open is refused |
-/// | `take_over_wait` | 10 s | a login is refused whose older session does not end |
+/// | `take_over_wait` | 10 s | a login is refused whose older session does not let the device go |
 /// | `refused_devices` | 1,000 | the device that knocked longest ago is forgotten |
 /// | `contact_interval` | 10 s | of the contacts of a source within it only the first and the last state are noted |
 /// | `contact_sources` | 100,000 | contacts of further sources are noted one by one |
@@ -51,9 +51,9 @@ pub struct Limits {
     pub devices_per_connection: usize,
     /// Questions to the catalog at the same time.
     pub lookups: usize,
-    /// Logins of one source that end an older session of it.
+    /// Logins of one source that take it from an older session.
     pub take_overs_per_minute: u32,
-    /// For an older session to end: its last batch is made durable first, so that order is kept.
+    /// For an older session to let the device go: its last batch is made durable first, so that order is kept.
     pub take_over_wait: Duration,
     /// Refused devices that are remembered.
     pub refused_devices: usize,

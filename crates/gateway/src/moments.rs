@@ -96,6 +96,12 @@ pub(crate) fn ended(ended: &Ended, protocol: &'static str, source: Option<Source
     }
 }
 
+/// One device of a connection that goes on with others.
+pub(crate) fn let_go(why: &Ended, protocol: &'static str, source: SourceId) {
+    metrics::counter!("gateway_let_go_total", "reason" => why.label()).increment(1);
+    tracing::info!(source.id = source.0, protocol, "device disconnected: {why}");
+}
+
 pub(crate) fn panicked() {
     metrics::counter!("gateway_ended_total", "reason" => Ended::Panicked.label()).increment(1);
     tracing::error!("a session panicked and was closed");

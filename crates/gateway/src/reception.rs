@@ -5,9 +5,10 @@ use crate::{
     budget::Budget,
     contacts::Contacts,
     datagrams::Queue,
+    ending::Ended,
     refused::RefusedDevices,
     seats::Seats,
-    sessions::{Pulled, Sessions},
+    sessions::Sessions,
     visitors::{Visitor, Visitors},
 };
 use domain::{Clock, DeviceId, SourceId};
@@ -96,7 +97,7 @@ impl Reception {
         self.changes.load(Ordering::SeqCst)
     }
 
-    /// Something about `source` has changed: its session goes on only if it would be admitted alike.
+    /// Something about `source` has changed: its session keeps it only if it would be admitted alike.
     pub(crate) async fn source_changed(&self, source: SourceId) {
         self.changes.fetch_add(1, Ordering::SeqCst);
         self.visitors.forget(source);
@@ -134,13 +135,13 @@ impl Reception {
         self.visitors.all()
     }
 
-    /// Ends the session of `source` unless what it was admitted on is still true. When that cannot be found out it
-    /// ends too: the device calls again and is asked anew.
+    /// Makes the session of `source` let it go unless what it was admitted on is still true. When that cannot be found
+    /// out too: the device calls again and is asked anew.
     pub(crate) async fn check(&self, source: SourceId) {
         let Some(session) = self.sessions.of(source) else { return };
         let found = self.find(&session.device_id).await;
         if !matches!(found, Ok(Some(registered)) if registered == session.registered) {
-            session.leash.pull(Pulled::NoLongerWelcome);
+            session.leash.let_go(source, Ended::NoLongerWelcome);
         }
     }
 }

@@ -16,9 +16,9 @@ pub enum Refusal {
     /// Devices of its model do not speak this protocol.
     WrongProtocol,
     Blocked,
-    /// Its sessions end each other too often: two devices with the same id.
+    /// Its sessions take it from each other too often: two devices with the same id.
     TakeOverRate,
-    /// Its older session did not end.
+    /// Its older session did not let it go.
     TakeOverWait,
     /// The connection already carries as many devices as it may.
     DevicesPerConnection,

@@ -9,10 +9,11 @@ use crate::{
     line::Line,
     moments,
     reception::Reception,
+    sessions::Parting,
     turn::{Guests, turn},
 };
 use domain::{CommandId, DeviceId, Outcome, SourceId, Transport};
-use protocols::{Connection, DeviceSlot, Protocol};
+use protocols::{Admission, Connection, DeviceSlot, Protocol};
 use std::{convert::Infallible, sync::Arc};
 use tokio::time::{Instant, sleep_until};
 
@@ -40,6 +41,8 @@ enum Next {
     Settle,
     /// It is time to see whether commands wait.
     Deliver,
+    /// Devices are to be let go.
+    LetGo,
 }
 
 impl Session {
@@ -82,9 +85,13 @@ impl Session {
             self.settle().await?;
         }
         loop {
-            if let Next::Settle = self.wait().await? {
-                self.heard = Instant::now();
-                self.settle().await?;
+            match self.wait().await? {
+                Next::Settle => {
+                    self.heard = Instant::now();
+                    self.settle().await?;
+                }
+                Next::LetGo => self.let_go().await?,
+                Next::Deliver => {}
             }
             self.deliver().await?;
         }
@@ -102,7 +109,7 @@ impl Session {
         tokio::select! {
             biased;
             () = reception.stopping.cancelled() => Err(Ended::Stopping),
-            why = stay.leash().pulled() => Err(why),
+            () = stay.leash().pulled() => Ok(Next::LetGo),
             () = stay.leash().woken() => {
                 errands.wake();
                 Ok(Next::Deliver)
@@ -151,6 +158,26 @@ impl Session {
         }
         self.line.settle(self.connection.buffered(), self.holder());
         turn.end.map_or(Ok(turn.command_wanted), Err)
+    }
+
+    /// Lets devices go, as others ask. The machine hears that they may not speak, and asks again when they do. All that
+    /// they said is durable by now.
+    async fn let_go(&mut self) -> Result<(), Ended> {
+        for Parting { source, why, _gone } in self.party.stay.leash().partings() {
+            let slots = self.party.stay.let_go(source);
+            if slots.is_empty() {
+                continue;
+            }
+            if self.party.stay.is_empty() {
+                return Err(why);
+            }
+            moments::let_go(&why, self.protocol.name(), source);
+            for slot in slots {
+                self.party.errands.left(slot);
+                self.connection.identified(slot, &Admission::Refused);
+            }
+        }
+        self.settle().await
     }
 
     /// Sends the commands that wait.

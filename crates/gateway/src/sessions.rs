@@ -1,14 +1,15 @@
-//! Who speaks right now: the open session of each source, and the leash by which it is pulled back or woken.
+//! Who speaks right now: the open session of each source, and the leash by which a session is woken, or told to let a
+//! device go.
 
 use crate::{Refusal, Registered, ending::Ended, lock};
 use domain::{DeviceId, SourceId};
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, OnceLock},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 use tokio::{sync::Notify, time::Instant};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 const SHARDS: usize = 64;
 
@@ -37,8 +38,9 @@ impl Sessions {
         Self { take_overs_per_minute, shards: std::array::from_fn(|_| Mutex::default()) }
     }
 
-    /// Makes `session` the one of its source. Answers with the older one, pulled back, which must end first.
-    pub(crate) fn enter(&self, session: OpenSession) -> Result<Option<Arc<Leash>>, Refusal> {
+    /// Makes `session` the one of its source. Answers with what is cancelled when the older one has let the device go,
+    /// which must happen first.
+    pub(crate) fn enter(&self, session: OpenSession) -> Result<Option<CancellationToken>, Refusal> {
         let mut shard = lock(self.shard(session.registered.source));
         let Some(entry) = shard.get_mut(&session.registered.source) else {
             let take_overs = TakeOvers { since: Instant::now(), count: 0 };
@@ -51,8 +53,7 @@ impl Sessions {
         }
         entry.take_overs.one_more(self.take_overs_per_minute)?;
         let older = std::mem::replace(&mut entry.session, session);
-        older.leash.pull(Pulled::TakenOver);
-        Ok(Some(older.leash))
+        Ok(Some(older.leash.let_go(older.registered.source, Ended::TakenOver)))
     }
 
     /// Takes the session out; `false` when it was not the one of its source any longer.
@@ -98,34 +99,38 @@ impl TakeOvers {
     }
 }
 
-/// Pulls a session back from outside, and tells when it has ended.
+/// Reaches a session from outside.
 #[derive(Default)]
 pub(crate) struct Leash {
-    why: OnceLock<Pulled>,
-    pulled: CancellationToken,
-    ended: CancellationToken,
+    partings: Mutex<Vec<Parting>>,
+    pulled: Notify,
     woken: Notify,
 }
 
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Pulled {
-    TakenOver,
-    NoLongerWelcome,
+/// A device that its session has to let go. To be dropped when nothing of the device will reach the journal any more.
+pub(crate) struct Parting {
+    pub(crate) source: SourceId,
+    pub(crate) why: Ended,
+    pub(crate) _gone: DropGuard,
 }
 
 impl Leash {
-    /// The session ends when its current batch is durable. The first reason counts.
-    pub(crate) fn pull(&self, why: Pulled) {
-        let _ = self.why.set(why);
-        self.pulled.cancel();
+    /// The session lets the device go when its current batch is durable, and ends with its last device. What is answered
+    /// is cancelled then.
+    pub(crate) fn let_go(&self, source: SourceId, why: Ended) -> CancellationToken {
+        let gone = CancellationToken::new();
+        lock(&self.partings).push(Parting { source, why, _gone: gone.clone().drop_guard() });
+        self.pulled.notify_one();
+        gone
     }
 
-    pub(crate) async fn pulled(&self) -> Ended {
-        self.pulled.cancelled().await;
-        match self.why.get() {
-            Some(Pulled::NoLongerWelcome) => Ended::NoLongerWelcome,
-            Some(Pulled::TakenOver) | None => Ended::TakenOver,
-        }
+    /// Waits until devices are to be let go, which `partings` names.
+    pub(crate) async fn pulled(&self) {
+        self.pulled.notified().await;
+    }
+
+    pub(crate) fn partings(&self) -> Vec<Parting> {
+        std::mem::take(&mut lock(&self.partings))
     }
 
     /// Lets the session see whether a command waits.
@@ -135,14 +140,5 @@ impl Leash {
 
     pub(crate) async fn woken(&self) {
         self.woken.notified().await;
-    }
-
-    /// Says that nothing of the session will reach the journal any more.
-    pub(crate) fn end(&self) {
-        self.ended.cancel();
-    }
-
-    pub(crate) async fn ended(&self) {
-        self.ended.cancelled().await;
     }
 }

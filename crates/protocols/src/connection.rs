@@ -43,7 +43,7 @@ impl Connection {
         self.settle(decoded);
     }
 
-    /// Answers `Event::Identify`, or introduces a device before it speaks.
+    /// Answers `Event::Identify`, introduces a device before it speaks, or tells that one may not speak any longer.
     pub fn identified(&mut self, slot: DeviceSlot, admission: &Admission) {
         if self.waiting_for == Some(slot) {
             self.waiting_for = None;

@@ -65,7 +65,8 @@ pub trait Machine: Send {
     /// connection closes. Events pushed before stay valid.
     fn decode(&mut self, frame: &[u8], events: &mut Events) -> Result<(), Broken>;
 
-    /// The answer to `Event::Identify`. It may also come unasked, for a device that is known beforehand.
+    /// The answer to `Event::Identify`. It may also come unasked, for a device that is known beforehand, or that may not
+    /// speak any longer while others on the connection may.
     fn identified(&mut self, slot: DeviceSlot, admission: &Admission, events: &mut Events);
 
     /// The answer to `Event::TimeWanted`: what time it is.

@@ -67,6 +67,39 @@ async fn a_second_login_closes_the_older_session_when_its_batch_is_durable() {
     assert_eq!(site.journal.serials(1), [1, 2]);
 }
 
+#[tokio::test]
+async fn a_relay_lets_a_device_go_when_its_batch_is_durable() {
+    let site = Site::where_registered(&["a", "b"], Limits::default());
+    let mut relay = site.connect().await;
+    for (said, expected) in [("R1,a", "ok 1"), ("R2,b", "ok 2")] {
+        relay.say(said).await;
+        assert_eq!(relay.hear().await.unwrap(), expected);
+    }
+    site.journal.hold();
+    relay.say("M1,1").await;
+    site.journal.until(|pages| pages.waiting.len() == 1).await;
+    let mut newer = site.connect().await;
+    newer.say("La").await;
+    newer.say("D2,-").await;
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert!(newer.has_heard_nothing(), "the relay still has a batch on its way");
+    site.journal.release();
+    for expected in ["A1", "no 1"] {
+        assert_eq!(relay.hear().await.unwrap(), expected);
+    }
+    for expected in ["ok", "A2"] {
+        assert_eq!(newer.hear().await.unwrap(), expected);
+    }
+    // What it says of that device without a new login is nobody's.
+    for (said, expected) in [("M1,3", "A3"), ("M2,4", "A4")] {
+        relay.say(said).await;
+        assert_eq!(relay.hear().await.unwrap(), expected);
+    }
+    assert_eq!((site.journal.serials(1), site.journal.serials(2)), (vec![1, 2], vec![4]));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_take_over_is_no_end_of_the_contact() {
     let site = Site::where_registered(&["a"], Limits::default());

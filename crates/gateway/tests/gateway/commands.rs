@@ -38,6 +38,7 @@ impl Post {
         let (journal, roster) = (Arc::new(TestJournal::default()), Arc::new(TestRoster::default()));
         roster.register("a", registered(A.0));
         roster.register("w", of_protocol(A.0, "web"));
+        roster.register("b", registered(A.0 + 1));
         let (signals, clock) = (Signals::default(), Arc::new(TestClock::default()));
         let queue = Arc::new(catalog.clone());
         let gateway =
@@ -367,4 +368,21 @@ async fn what_is_not_durable_carries_nothing() {
 /// As `toy` writes a command.
 fn toy_line(body: &str) -> String {
     crate::toy::line('$', body)
+}
+
+#[tokio::test]
+async fn a_command_goes_to_the_connection_that_the_device_spoke_over_last() {
+    let post = Post::new().await;
+    let mut relay = Device::connect(post.gateway.bound().tcp["toy"], '$').await;
+    for (said, expected) in [("R1,a", "ok 1"), ("R2,b", "ok 2"), ("M1,1", "A1"), ("M2,2", "A2")] {
+        relay.say(said).await;
+        assert_eq!(relay.hear().await.unwrap(), expected);
+    }
+    let mut own = post.speaking().await;
+    assert_eq!(relay.hear().await.unwrap(), "no 1");
+    let id = post.ask_text("open").await;
+    assert_eq!(body(own.hear().await), "Copen");
+    post.until_sent(id).await;
+    relay.say("M2,3").await;
+    assert_eq!(relay.hear().await.unwrap(), "A3", "and nothing else");
 }

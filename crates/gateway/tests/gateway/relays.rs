@@ -1,7 +1,7 @@
 //! Relays: connections that carry many devices, as JT/T 808 names the device in each frame and proxies join requests.
 
 use crate::site::{Device, PATIENCE, Site, of_protocol};
-use domain::SourceId;
+use domain::{ContactKind, SourceId};
 use gateway::Limits;
 use protocols::jt808::encode::{Header, told};
 use store::signals::Signal;
@@ -82,6 +82,37 @@ async fn a_relay_carries_as_many_devices_as_it_may() {
     assert_eq!(relay.pass_on(MOST + 1).await, Some(FAILED));
     assert_eq!(site.refused(), [(id(MOST + 1), "devices_per_connection", 1)]);
     assert_eq!(relay.pass_on(1).await, Some(DONE), "the connection goes on");
+}
+
+#[tokio::test]
+async fn a_device_that_calls_again_takes_itself_from_its_relay_alone() {
+    let site = site(3, Limits::default());
+    let mut relays = [Relay::to(&site).await, Relay::to(&site).await];
+    for (relay, number) in
+        [(0, 1), (0, 2), (1, 1), (1, 3), (0, 2), (0, 1), (1, 3), (1, 1), (0, 2), (1, 2), (1, 3)]
+    {
+        assert_eq!(relays[relay].pass_on(number).await, Some(DONE), "{number} over {relay}");
+    }
+    assert_eq!(relays[0].pass_on(2).await, None, "it had no other device");
+    assert!(site.refused().is_empty());
+}
+
+#[tokio::test]
+async fn a_device_that_is_blocked_leaves_the_others_on_its_relay() {
+    let site = site(2, Limits::default());
+    let mut relay = Relay::to(&site).await;
+    for number in [1, 2] {
+        assert_eq!(relay.pass_on(number).await, Some(DONE));
+    }
+    site.change(&id(1), |registered| registered.blocked = true);
+    site.journal.until_contact(1, ContactKind::Closed).await;
+    assert_eq!(relay.pass_on(1).await, Some(FAILED));
+    assert_eq!(relay.pass_on(2).await, Some(DONE));
+    site.change(&id(1), |registered| registered.blocked = false);
+    while relay.pass_on(1).await.unwrap() == FAILED {
+        // Until the signal has been heard.
+    }
+    assert!(!site.journal.contacts(2).contains(&ContactKind::Closed));
 }
 
 #[tokio::test]

@@ -179,8 +179,9 @@ impl Machine for Session {
     }
 
     fn identified(&mut self, slot: DeviceSlot, admission: &Admission, events: &mut Events) {
+        // Of whoever had the slot before.
+        self.parts.forget(slot);
         if let Some(terminal) = self.terminals.get_mut(usize::from(slot.0)) {
-            // Of whoever had the slot before.
             *terminal = None;
         }
         match self.speakers.answered(slot, admission) {

@@ -72,6 +72,11 @@ impl Parts {
         Added::Whole(whole)
     }
 
+    /// The device speaks no longer: its parts are none of the next one's in its slot.
+    pub(super) fn forget(&mut self, slot: DeviceSlot) {
+        self.0.take_if(|collection| collection.slot == slot);
+    }
+
     /// The parts that wait for others.
     pub(super) fn take(&mut self) -> impl Iterator<Item = Held> + use<> {
         self.0.take().into_iter().flat_map(|collection| collection.parts).flatten()

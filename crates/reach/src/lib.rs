@@ -2,7 +2,6 @@
 //! outbound HTTP.
 
 pub mod cells;
-pub mod derive;
 mod location_response;
 pub mod outbound;
 pub mod sms;

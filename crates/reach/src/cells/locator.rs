@@ -6,10 +6,7 @@ use super::{
     place::Place,
     waiting::{Bounds, Key, Named, Waiting},
 };
-use crate::{
-    LocationResponses,
-    derive::{Derivation, Learned},
-};
+use crate::LocationResponses;
 use domain::{
     Clock, Derived, Fix, Metres, PositionSource, Record, SourceId, Telemetry, TimeOrigin, Timestamp,
 };
@@ -89,7 +86,6 @@ impl Locator {
         let (asks, asked) = mpsc::channel(ASKED);
         let (kept_from, stop) = (Arc::new(AtomicU64::new(from.0)), CancellationToken::new());
         let work = Work {
-            derivation: Derivation::new(Arc::clone(&parts.journal), Arc::clone(&parts.clock)),
             parts,
             place,
             written: from,
@@ -149,7 +145,6 @@ impl Asker {
 
 struct Work {
     parts: Parts,
-    derivation: Derivation,
     place: Place,
     /// What the place's file says.
     written: Position,
@@ -295,9 +290,12 @@ impl Work {
         let named = self.waiting.waiting_for(key);
         // Users' questions complete no record.
         let asked: Vec<_> = named.iter().filter(|named| named.hash.is_none()).map(|it| it.source).collect();
-        let learned = |Named { source, time, hash }| Learned { source, time, completes: hash, fix };
-        self.derivation.write(named.into_iter().map(learned).collect()).await?;
         let now = self.parts.clock.now();
+        let learned = |Named { source, time, hash }| {
+            Record::Derived(Derived { source, received: now, time, completes: hash, fix })
+        };
+        // What was written already is there once: history keeps the first.
+        self.parts.journal.append(named.into_iter().map(learned).collect()).await?;
         for source in asked {
             let cause = format!("cells {} {}", source.0, now.millis());
             if let Err(error) = self.parts.responses.tell(source, now, &fix, cause).await {

@@ -7,7 +7,7 @@ use domain::{
 };
 use std::time::Duration;
 use store::{
-    catalog::{Listed, NewCommand, Page, StoredCommand},
+    catalog::{Awaited, Listed, NewCommand, Page, StoredCommand},
     signals::Signal,
 };
 
@@ -207,7 +207,8 @@ impl Fleet {
         }
         match by_sms {
             Some((phone, text)) => {
-                Ok(self.send_sms(view.source.id, phone, vec![text], LOCATION_SMS_LIFETIME).await?)
+                let (source, texts) = (view.source.id, vec![text]);
+                Ok(self.send_sms(source, phone, texts, LOCATION_SMS_LIFETIME, Awaited::Place).await?)
             }
             None if how == LocationRequest::Cells => self.locate_by_cells(view.source.id),
             None => self.enqueue(caller, &view, Command::Locate, Reliability::Once).await,

@@ -8,7 +8,7 @@ use domain::{
 };
 use std::{collections::BTreeMap, fmt, time::Duration};
 use store::{
-    catalog::{CatalogError, NewCommand},
+    catalog::{Awaited, CatalogError, NewCommand},
     signals::Signal,
 };
 
@@ -154,7 +154,9 @@ impl Fleet {
         let Some(Words { source, way, texts }) = words else { return Ok(()) };
         let (told, how) = match way {
             Way::Connection => (self.tell_connected(source, texts).await, "connection"),
-            Way::Sms(phone) => (self.send_sms(source, &phone, texts, LIFETIME).await, "sms"),
+            Way::Sms(phone) => {
+                (self.send_sms(source, &phone, texts, LIFETIME, Awaited::Nothing).await, "sms")
+            }
         };
         match told {
             Ok(()) => tracing::info!(source.id = source.0, how, "registration commands wait to be sent"),

@@ -4,7 +4,7 @@ use crate::{Failure, Fleet, UserCaller};
 use domain::{ErrorCode, SourceId, Timestamp, TrackerId};
 use std::{cmp::Reverse, time::Duration};
 use store::{
-    catalog::{CatalogError, NewSms, ReceivedSms, SmsState, StoredSms},
+    catalog::{Awaited, CatalogError, NewSms, ReceivedSms, SmsState, StoredSms},
     signals::Signal,
 };
 
@@ -52,6 +52,7 @@ impl Fleet {
         phone: &str,
         texts: Vec<String>,
         lifetime: Duration,
+        awaited: Awaited,
     ) -> Result<(), CatalogError> {
         let asked = self.now();
         let message = |text| NewSms {
@@ -60,6 +61,7 @@ impl Fleet {
             text,
             asked,
             expires: asked.plus(lifetime),
+            awaited,
         };
         self.catalog.enqueue_sms(&texts.into_iter().map(message).collect::<Vec<_>>()).await?;
         self.signals.publish(Signal::SmsWaits);

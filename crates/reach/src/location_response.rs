@@ -14,29 +14,25 @@ pub struct LocationResponses {
 }
 
 impl LocationResponses {
-    /// `cause` names the answer: told again, it happens once.
-    ///
     /// # Errors
     /// When the catalog cannot be written.
-    pub(crate) async fn tell(
-        &self,
-        source: SourceId,
-        time: Timestamp,
-        fix: &Fix,
-        cause: String,
-    ) -> Result<(), CatalogError> {
-        let precision = fix.precision.map(|metres| metres.0.round() as u32);
-        let new = NewEvent {
-            source,
-            kind: EventKind::LocationResponse,
-            time,
-            message: LOCATION_RECEIVED.to_owned(),
-            cause,
-            place: Some(EventPlace { coordinates: fix.coordinates, precision }),
-        };
-        if self.catalog.record_event(&new).await? {
-            self.signals.publish(Signal::EventHappened(source));
+    pub(crate) async fn tell(&self, response: &NewEvent) -> Result<(), CatalogError> {
+        if self.catalog.record_event(response).await? {
+            self.signals.publish(Signal::EventHappened(response.source));
         }
         Ok(())
+    }
+}
+
+/// `cause` names the answer: told again, it happens once.
+pub(crate) fn location_response(source: SourceId, time: Timestamp, fix: &Fix, cause: String) -> NewEvent {
+    let precision = fix.precision.map(|metres| metres.0.round() as u32);
+    NewEvent {
+        source,
+        kind: EventKind::LocationResponse,
+        time,
+        message: LOCATION_RECEIVED.to_owned(),
+        cause,
+        place: Some(EventPlace { coordinates: fix.coordinates, precision }),
     }
 }

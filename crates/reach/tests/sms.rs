@@ -21,7 +21,7 @@ use std::{
     time::Duration,
 };
 use store::{
-    catalog::{Catalog, Location, NewSms, SmsState, StoredSms},
+    catalog::{Awaited, Catalog, Location, NewSms, SmsState, StoredSms},
     signals::{Signal, Signals},
 };
 use tempfile::TempDir;
@@ -69,7 +69,8 @@ impl House {
     async fn say(&self, text: &str) -> SmsId {
         let asked = self.clock.now();
         let expires = asked.plus(Duration::from_secs(3600));
-        let new = NewSms { source: None, phone: "491761234567".into(), text: text.into(), asked, expires };
+        let (phone, awaited) = ("491761234567".into(), Awaited::Nothing);
+        let new = NewSms { source: None, phone, text: text.into(), asked, expires, awaited };
         let id = self.catalog.enqueue_sms(&[new]).await.unwrap()[0];
         self.signals.publish(Signal::SmsWaits);
         id

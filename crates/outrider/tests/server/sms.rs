@@ -155,6 +155,7 @@ fn devices_are_asked_where_they_are_and_answer() {
     let quiet = json!({ "send_register_commands": false });
     let van = register(&anna, "telfmb920", IMEI, "491760000001", &quiet);
     let no_words = register(&anna, "tt1_wp", "356307042441014", "491760000002", &quiet);
+    let unasked = register(&anna, "telfmb920", "356307042441015", "491760000003", &quiet);
     for (tracker, code) in [(no_words, 214), (999_999, 201)] {
         assert_eq!(anna.call("tracker/location_request", json!({ "tracker_id": tracker })).code(), code);
     }
@@ -192,7 +193,10 @@ fn devices_are_asked_where_they_are_and_answer() {
     assert_eq!(inbound("secret=correct+horse", &format!("id={id}&status=delivered")), 200);
     let answer = answer(54.71473, 25.303417, now());
     let form: String = form_urlencoded::byte_serialize(answer.as_bytes()).collect();
-    assert_eq!(inbound("secret=correct+horse", &format!("from=%2B491760000001&text={form}")), 200);
+    // The provider says it twice, and a device says it that nobody has asked.
+    for phone in ["491760000003", "491760000001", "491760000001"] {
+        assert_eq!(inbound("secret=correct+horse", &format!("from=%2B{phone}&text={form}")), 200);
+    }
     // Whether it was read before the process ends or not: the position is there once.
     server.kill();
     server.restart();
@@ -202,15 +206,20 @@ fn devices_are_asked_where_they_are_and_answer() {
     assert_eq!((&state["gps"]["heading"], &state["gps"]["gsm_lbs"]), (&json!(77), &json!(null)), "{state}");
     // A device that was only written to has not connected.
     assert_eq!(state["connection_status"], "just_registered");
-    until(|| log(&anna, van)[0]["state"] == "position");
+    for tracker in [unasked, van] {
+        until(|| log(&anna, tracker)[0]["state"] == "position");
+    }
     let log = log(&anna, van);
     let shown: Vec<_> =
         log.as_array().unwrap().iter().map(|sms| [&sms["direction"], &sms["state"]]).collect();
-    assert_eq!(json!(shown), json!([["in", "position"], ["in", "text"], ["out", "delivered"]]));
-    assert_eq!((&log[0]["text"], &log[1]["text"]), (&json!(answer), &json!("GPS:0")));
+    assert_eq!(
+        json!(shown),
+        json!([["in", "position"], ["in", "position"], ["in", "text"], ["out", "delivered"]])
+    );
+    assert_eq!((&log[0]["text"], &log[2]["text"]), (&json!(answer), &json!("GPS:0")));
     let events = anna.unread_events("location_response");
     assert_eq!(events.len(), 1, "{events:?}");
-    assert_eq!(events[0]["location"]["lat"], 54.71473);
+    assert_eq!((&events[0]["tracker_id"], &events[0]["location"]["lat"]), (&json!(van), &json!(54.71473)));
     server.stop();
     let history = server.history(1..=1);
     assert_eq!(history.len(), 1, "{history:?}");

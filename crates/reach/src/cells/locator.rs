@@ -6,7 +6,7 @@ use super::{
     place::Place,
     waiting::{Bounds, Key, Named, Waiting},
 };
-use crate::LocationResponses;
+use crate::{LocationResponses, location_response::location_response};
 use domain::{
     Clock, Derived, Fix, Metres, PositionSource, Record, SourceId, Telemetry, TimeOrigin, Timestamp,
 };
@@ -298,7 +298,8 @@ impl Work {
         self.parts.journal.append(named.into_iter().map(learned).collect()).await?;
         for source in asked {
             let cause = format!("cells {} {}", source.0, now.millis());
-            if let Err(error) = self.parts.responses.tell(source, now, &fix, cause).await {
+            let response = location_response(source, now, &fix, cause);
+            if let Err(error) = self.parts.responses.tell(&response).await {
                 tracing::warn!(%error, source.id = source.0, "nobody is told that a source was found");
             }
         }

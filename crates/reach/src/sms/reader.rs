@@ -3,7 +3,7 @@
 //! that comes twice once.
 
 use super::position::{Place, place, time_of};
-use crate::LocationResponses;
+use crate::location_response::location_response;
 use domain::{Clock, Derived, ModelCode, Record};
 use std::{error::Error, sync::Arc, time::Duration};
 use store::{
@@ -90,7 +90,6 @@ async fn woken(signals: &mut Subscription) {
 
 async fn read_all(parts: &Parts, purge: &mut Instant) -> Result<(), NotRead> {
     let now = parts.clock.now();
-    let responses = LocationResponses { catalog: parts.catalog.clone(), signals: parts.signals.clone() };
     parts.catalog.receive_incomplete_sms(now).await?;
     if Instant::now() >= *purge {
         parts.catalog.purge_received_sms(now.minus(KEPT)).await?;
@@ -107,11 +106,13 @@ async fn read_all(parts: &Parts, purge: &mut Instant) -> Result<(), NotRead> {
             parts.journal.append(records).await?;
         }
         for (sms, position) in unread.iter().zip(&positions) {
-            if let Some(Derived { source, time, fix, .. }) = position {
-                responses.tell(*source, *time, fix, format!("sms {}", sms.id.0)).await?;
+            let told = position.as_ref().map(|Derived { source, time, fix, .. }| {
+                location_response(*source, *time, fix, format!("sms {}", sms.id.0))
+            });
+            if parts.catalog.note_sms_reading(sms, told.as_ref()).await? {
+                parts.signals.publish(Signal::EventHappened(sms.source));
             }
-            let reading = if position.is_some() { SmsReading::Position } else { SmsReading::Text };
-            parts.catalog.note_sms_reading(sms.id, reading).await?;
+            let reading = if told.is_some() { SmsReading::Position } else { SmsReading::Text };
             metrics::counter!("outrider_sms_read_total", "reading" => reading.as_str()).increment(1);
             tracing::info!(source.id = sms.source.0, reading = reading.as_str(), "a short message was read");
         }

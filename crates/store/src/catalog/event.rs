@@ -196,18 +196,10 @@ impl Catalog {
     /// Tells what happened to a source to every tracker that stands there, once for each cause. The caller then publishes
     /// `Signal::EventHappened`. `false`: it was told before, or nobody is there to be told.
     pub async fn record_event(&self, new: &NewEvent) -> Result<bool, CatalogError> {
-        let happened = happened(
-            HAPPENED_TO_SOURCE,
-            new.source,
-            new.kind,
-            new.time,
-            &new.message,
-            None,
-            Some(&new.cause),
-        );
-        let [lat, lng, precision] = columns_of(new.place);
-        let written = happened.bind(lat).bind(lng).bind(precision).execute(self.writer()).await?;
-        Ok(written.rows_affected() > 0)
+        let mut transaction = self.write().await?;
+        let has_happened = happen(&mut transaction, new).await?;
+        transaction.commit().await?;
+        Ok(has_happened)
     }
 
     /// The first events that pass the filter, and how many do in all.
@@ -306,6 +298,17 @@ impl Catalog {
         let deleted = query(DELETE_OLD).bind(keep_from.millis()).bind(limit).execute(self.writer()).await?;
         Ok(usize::try_from(deleted.rows_affected()).unwrap_or(usize::MAX))
     }
+}
+
+/// As `Catalog::record_event`.
+pub(super) async fn happen(
+    transaction: &mut AnyConnection,
+    NewEvent { source, kind, time, message, cause, place }: &NewEvent,
+) -> Result<bool, CatalogError> {
+    let event = happened(HAPPENED_TO_SOURCE, *source, *kind, *time, message, None, Some(cause));
+    let [lat, lng, precision] = columns_of(*place);
+    let written = event.bind(lat).bind(lng).bind(precision).execute(transaction).await?;
+    Ok(written.rows_affected() > 0)
 }
 
 /// Writes down what became of a command, when it has come to its end, for the tracker through which it was asked for.

@@ -27,6 +27,7 @@ pub(super) const SQLITE: &[(i64, &str, &str)] = &[
     (80, "sms_readings", include_str!("../../migrations/sqlite/0080_sms_readings.sql")),
     (100, "service_settings", include_str!("../../migrations/sqlite/0100_service_settings.sql")),
     (120, "events", include_str!("../../migrations/sqlite/0120_events.sql")),
+    (140, "awaited_places", include_str!("../../migrations/sqlite/0140_awaited_places.sql")),
     (150, "forgotten_passwords", include_str!("../../migrations/sqlite/0150_forgotten_passwords.sql")),
 ];
 pub(super) const POSTGRES: &[(i64, &str, &str)] = &[
@@ -49,6 +50,7 @@ pub(super) const POSTGRES: &[(i64, &str, &str)] = &[
     (80, "sms_readings", include_str!("../../migrations/postgres/0080_sms_readings.sql")),
     (100, "service_settings", include_str!("../../migrations/postgres/0100_service_settings.sql")),
     (120, "events", include_str!("../../migrations/postgres/0120_events.sql")),
+    (140, "awaited_places", include_str!("../../migrations/postgres/0140_awaited_places.sql")),
     (150, "forgotten_passwords", include_str!("../../migrations/postgres/0150_forgotten_passwords.sql")),
 ];
 

@@ -69,7 +69,7 @@ pub use security_group::SecurityGroup;
 pub use sensor::IgnitionSensor;
 pub use session::{NewSession, Session, SessionOwner};
 pub use sim_card::SimCard;
-pub use sms::{NewSms, SmsName, SmsState, SmsStep, StoredSms};
+pub use sms::{Awaited, NewSms, SmsName, SmsState, SmsStep, StoredSms};
 pub use sms_received::{ReceivedSms, SmsPart, SmsReading, UnreadSms};
 pub use source::{AccessPoint, Admission, BundledSim, FirstSensors, NewSource, Source};
 pub use source_setting::SourceSetting;

@@ -25,6 +25,15 @@ pub struct NewSms {
     pub asked: Timestamp,
     /// From then on it is not sent.
     pub expires: Timestamp,
+    pub awaited: Awaited,
+}
+
+/// What the device is to write back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Awaited {
+    Nothing,
+    /// Where it is.
+    Place,
 }
 
 /// What has become of a message.
@@ -96,8 +105,8 @@ macro_rules! columns {
 }
 
 statements! {
-    CREATE = "INSERT INTO sms_outbox (source_id, phone, text, state, attempts, asked, expires, due) \
-        VALUES ($1, $2, $3, 'queued', 0, $4, $5, $4) RETURNING id";
+    CREATE = "INSERT INTO sms_outbox (source_id, phone, text, state, attempts, asked, expires, due, awaits_place) \
+        VALUES ($1, $2, $3, 'queued', 0, $4, $5, $4, $6) RETURNING id";
     COUNT_QUEUED = "SELECT COUNT(*) AS queued FROM sms_outbox WHERE phone = $1 AND state = 'queued' AND expires > $2";
     READ = concat!("SELECT ", columns!(), " FROM sms_outbox WHERE id = $1");
     OF_SOURCE = concat!("SELECT ", columns!(), " FROM sms_outbox WHERE source_id = $1 ORDER BY id DESC LIMIT $2");
@@ -124,6 +133,10 @@ statements! {
         AND phone <> (SELECT sources.phone FROM sources WHERE sources.id = $1)";
     COUNT_OF_SOURCE = "SELECT COUNT(*) AS queued FROM sms_outbox \
         WHERE source_id = $1 AND state = 'queued' AND expires > $2";
+    /// Its life is counted anew from when it was sent. What the gateway was given may have gone out before that is noted.
+    ANSWER = "UPDATE sms_outbox SET awaits_place = 0 WHERE id = (SELECT MIN(id) FROM sms_outbox \
+        WHERE source_id = $1 AND awaits_place = 1 AND asked <= $2 AND COALESCE(sent, asked) + (expires - asked) > $2 \
+        AND (sent IS NOT NULL OR state = 'queued' AND attempts > 0))";
     PURGE_OUTBOX = "DELETE FROM sms_outbox WHERE asked < $1 AND state <> 'queued'";
 }
 
@@ -151,7 +164,8 @@ impl Catalog {
                 .bind(&new.phone)
                 .bind(&new.text)
                 .bind(new.asked.millis())
-                .bind(new.expires.millis());
+                .bind(new.expires.millis())
+                .bind(i64::from(new.awaited == Awaited::Place));
             ids.push(SmsId(returned_id(&mut transaction, create).await?));
         }
         transaction.commit().await?;
@@ -253,6 +267,16 @@ impl Catalog {
         query(PURGE_OUTBOX).bind(before.millis()).execute(self.writer()).await?;
         Ok(())
     }
+}
+
+/// Notes that a source has told its place; `false` when nothing that went out lately asked for it.
+pub(super) async fn answer_place(
+    transaction: &mut AnyConnection,
+    source: SourceId,
+    told: Timestamp,
+) -> Result<bool, CatalogError> {
+    let answered = query(ANSWER).bind(source.0).bind(told.millis()).execute(transaction).await?;
+    Ok(answered.rows_affected() > 0)
 }
 
 /// Cancels what waits to be sent to a source.

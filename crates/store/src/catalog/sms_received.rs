@@ -2,8 +2,10 @@
 //! beside it, so that it is read once also when the process ends in between. Parts of a long one wait for each other.
 
 use super::{
-    Catalog, CatalogError,
+    Catalog, CatalogError, NewEvent,
     columns::{Columns, words},
+    event::happen,
+    sms::answer_place,
     statements::statements,
 };
 use domain::{DeviceId, ReceivedSmsId, SourceId, Timestamp};
@@ -153,10 +155,26 @@ impl Catalog {
         Ok(query_as(UNREAD).bind(i64::from(limit)).fetch_all(self.reader()).await?)
     }
 
-    /// Notes what a message turned out to be.
-    pub async fn note_sms_reading(&self, id: ReceivedSmsId, reading: SmsReading) -> Result<(), CatalogError> {
-        query(NOTE_READING).bind(id.0).bind(reading.as_str()).execute(self.writer()).await?;
-        Ok(())
+    /// Notes what a message turned out to be: it told a place, or was a text. The first place since a message went out
+    /// that asked for one, within its life, is its answer: then `told` happens to the source, and `true` comes back, after
+    /// which the caller publishes `Signal::EventHappened`.
+    pub async fn note_sms_reading(
+        &self,
+        sms: &UnreadSms,
+        told: Option<&NewEvent>,
+    ) -> Result<bool, CatalogError> {
+        let reading = if told.is_some() { SmsReading::Position } else { SmsReading::Text };
+        let mut transaction = self.write().await?;
+        let note = query(NOTE_READING).bind(sms.id.0).bind(reading.as_str());
+        let is_new = note.execute(&mut *transaction).await?.rows_affected() > 0;
+        let mut has_happened = false;
+        if let Some(event) = told.filter(|_| is_new)
+            && answer_place(&mut transaction, sms.source, sms.received).await?
+        {
+            has_happened = happen(&mut transaction, event).await?;
+        }
+        transaction.commit().await?;
+        Ok(has_happened)
     }
 
     /// Forgets what came in before.

@@ -10,8 +10,9 @@ use serde_json::{Map, json};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection, Executor, Row};
 use std::{collections::BTreeMap, pin::Pin};
 use store::catalog::{
-    AccessPoint, BundledSim, Catalog, CatalogError, Clones, CodeTerms, Money, NewClone, NewCommand, NewEvent,
-    NewSms, NewSource, NewTracker, PlanChange, Reassign, Release, SimCard, SourceSetting, VehicleDraft,
+    AccessPoint, Awaited, BundledSim, Catalog, CatalogError, Clones, CodeTerms, Money, NewClone, NewCommand,
+    NewEvent, NewSms, NewSource, NewTracker, PlanChange, Reassign, Release, SimCard, SourceSetting,
+    VehicleDraft,
 };
 
 /// No write of any call gets so far.
@@ -165,6 +166,7 @@ async fn world(catalog: &Catalog) -> World {
             text: "x".into(),
             asked: at(0),
             expires: at(1000),
+            awaited: Awaited::Nothing,
         };
         catalog.enqueue_sms(&[sms]).await.unwrap();
     }

@@ -88,6 +88,7 @@ conformance! {
     sms::an_expired_short_message_is_never_taken,
     sms::short_messages_to_one_phone_are_bounded,
     sms::short_messages_that_come_in_are_matched_by_phone_and_read_once,
+    sms::a_place_that_was_asked_for_by_short_message_is_told_once,
     sms::parts_of_a_short_message_wait_for_each_other,
     sms::what_waits_for_a_device_that_leaves_or_gets_another_phone_is_cancelled,
     sensors::sensors_come_with_the_device,

@@ -1,16 +1,18 @@
 //! The outbox of short messages: nothing is lost, nothing is sent after it has expired, attempts are counted.
 
 use crate::world::{account, at, register};
-use domain::{DeviceId, SmsId, SourceId};
+use domain::{Coordinates, DeviceId, EventKind, SmsId, SourceId};
 use std::time::Duration;
 use store::catalog::{
-    Catalog, CatalogError, NewSms, SimCard, SmsName, SmsPart, SmsReading, SmsState, SmsStep, StoredSms,
+    Awaited, Catalog, CatalogError, EventPlace, NewEvent, NewSms, SimCard, SmsName, SmsPart, SmsReading,
+    SmsState, SmsStep, StoredSms,
 };
 
 const LEASE: Duration = Duration::from_secs(60);
 
 fn message(source: Option<SourceId>, text: &str, asked: i64) -> NewSms {
-    NewSms { source, phone: "491761234567".into(), text: text.into(), asked: at(asked), expires: at(1000) }
+    let (phone, awaited) = ("491761234567".into(), Awaited::Nothing);
+    NewSms { source, phone, text: text.into(), asked: at(asked), expires: at(1000), awaited }
 }
 
 async fn read(catalog: &Catalog, id: SmsId) -> StoredSms {
@@ -123,14 +125,64 @@ pub(crate) async fn short_messages_that_come_in_are_matched_by_phone_and_read_on
         unread.iter().map(|sms| (sms.source, &*sms.text, sms.received, sms.blocked)).collect();
     assert_eq!(shown, [(source, "hier", at(0), false)]);
     assert_eq!(unread[0].device_id.as_ref().unwrap().as_str(), "1");
-    for reading in [SmsReading::Position, SmsReading::Text] {
-        catalog.note_sms_reading(unread[0].id, reading).await.unwrap();
+    for told in [Some(&here(source, 0)), None] {
+        assert!(!catalog.note_sms_reading(&unread[0], told).await.unwrap(), "nobody asked");
         let of_source = catalog.sms_from_source(source, 10).await.unwrap();
         assert_eq!(of_source.iter().map(|sms| sms.reading).collect::<Vec<_>>(), [SmsReading::Position]);
     }
     assert_eq!(catalog.unread_sms(10).await.unwrap(), []);
     catalog.purge_received_sms(at(1)).await.unwrap();
     assert_eq!(catalog.received_sms(10).await.unwrap().len(), 1);
+}
+
+/// A message of the second number 0 that tells where the source is.
+fn here(source: SourceId, number: i64) -> NewEvent {
+    NewEvent {
+        source,
+        kind: EventKind::LocationResponse,
+        time: at(0),
+        message: "Location received".into(),
+        cause: format!("sms {number}"),
+        place: Some(EventPlace { coordinates: Coordinates::new(1.0, 2.0).unwrap(), precision: None }),
+    }
+}
+
+pub(crate) async fn a_place_that_was_asked_for_by_short_message_is_told_once(catalog: &Catalog) {
+    let (source, _) = register(catalog, account(catalog, "a").await, "1").await;
+    catalog.set_phone(source, "491700000001", None, at(0)).await.unwrap();
+    let question = NewSms { awaited: Awaited::Place, ..message(Some(source), "where", 100) };
+    let question = NewSms { expires: at(200), ..question };
+    let mut number = 0;
+    let mut tell = async |second| {
+        number += 1;
+        catalog.receive_sms("491700000001", "here", at(second)).await.unwrap();
+        let sms = &catalog.unread_sms(10).await.unwrap()[0];
+        catalog.note_sms_reading(sms, Some(&here(source, number))).await.unwrap()
+    };
+    let sent = SmsStep::Sent { reference: None };
+    let other = catalog.enqueue_sms(&[message(Some(source), "set", 100)]).await.unwrap()[0];
+    assert!(catalog.step_sms(other, &sent, at(100)).await.unwrap());
+    assert!(!tell(101).await, "that asked for nothing");
+    let id = catalog.enqueue_sms(std::slice::from_ref(&question)).await.unwrap()[0];
+    assert!(!tell(101).await, "it waits");
+    assert_eq!(take(catalog, 102).await, [id]);
+    assert!(catalog.step_sms(id, &sent, at(150)).await.unwrap());
+    assert!(!tell(99).await, "before it was asked");
+    assert!(!tell(250).await, "too late");
+    assert!(tell(249).await);
+    assert!(!tell(249).await, "once");
+
+    // The gateway has it, and has not said so yet; then there are two answers to two questions.
+    catalog.enqueue_sms(&[question.clone(), question]).await.unwrap();
+    assert_eq!(take(catalog, 102).await.len(), 2);
+    for expected in [true, true, false] {
+        assert_eq!(tell(150).await, expected);
+    }
+    let refused = NewSms { awaited: Awaited::Place, ..message(Some(source), "where", 300) };
+    let id = catalog.enqueue_sms(&[refused]).await.unwrap()[0];
+    assert_eq!(take(catalog, 300).await, [id]);
+    assert!(catalog.step_sms(id, &SmsStep::Fail { reason: "refused".into() }, at(301)).await.unwrap());
+    assert!(!tell(302).await, "it never went out");
 }
 
 pub(crate) async fn parts_of_a_short_message_wait_for_each_other(catalog: &Catalog) {

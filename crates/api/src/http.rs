@@ -6,8 +6,9 @@ use crate::{
     openapi, proxies,
     registry::ACTIONS,
     request::Request,
+    seats::Seats,
     throttle::Throttle,
-    websocket::{self, Admission, Host},
+    websocket::{self, Host},
 };
 use axum::{
     Router,
@@ -72,7 +73,7 @@ pub struct Api {
     config: ApiConfig,
     throttle: Arc<Throttle>,
     places: Arc<Semaphore>,
-    admission: Arc<Admission>,
+    subscribers: Arc<Seats>,
     actions: HashMap<&'static str, &'static Entry>,
 }
 
@@ -95,7 +96,7 @@ impl Api {
             config,
             throttle,
             places: Arc::new(Semaphore::new(ACTIONS_AT_ONCE)),
-            admission: Arc::default(),
+            subscribers: Seats::new(websocket::CONNECTIONS),
             actions,
         }))
     }
@@ -193,7 +194,7 @@ async fn call(
     let subscription = unprefixed(request.uri().path()) == websocket::PATH;
     if subscription && api.config.panel != PanelAccess::PanelOnly {
         let (fleet, throttle) = (Arc::clone(&api.fleet), Arc::clone(&api.throttle));
-        let host = Host { fleet, throttle, admission: Arc::clone(&api.admission) };
+        let host = Host { fleet, throttle, seats: Arc::clone(&api.subscribers) };
         return websocket::open(host, address, request).await;
     }
     if let Some(name) = unprefixed(request.uri().path()).strip_prefix(AVATARS)

@@ -16,6 +16,7 @@ mod parameters;
 mod proxies;
 mod registry;
 mod request;
+mod seats;
 mod throttle;
 mod websocket;
 
@@ -24,3 +25,4 @@ pub use action::{CallerKind, Entry};
 pub use fuzzing::try_call;
 pub use http::{Api, ApiConfig, PanelAccess};
 pub use registry::ACTIONS;
+pub use seats::{Full, Seat, Seats};

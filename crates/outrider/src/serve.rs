@@ -14,7 +14,7 @@ use crate::{
 use anyhow::Context;
 use api::{Api, ApiConfig, PanelAccess};
 use axum::Router;
-use domain::Clock;
+use domain::{Clock, Network};
 use gateway::Bound;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
@@ -141,7 +141,7 @@ async fn listen(server: &Server, services: &Services) -> anyhow::Result<Listenin
             rate_limit: settings.rate_limit,
             body_limit,
             panel,
-            trusted_proxies: settings.trusted_proxies.iter().map(|network| network.0).collect(),
+            trusted_proxies: server.proxies(),
         };
         Api::router(Arc::clone(&services.fleet), config).merge(health::routes(server.readiness.clone()))
     };
@@ -190,7 +190,11 @@ impl Server {
         let place = || format!("cannot listen on {listen} ([{section}] listen)");
         let listener = TcpListener::bind(listen).await.with_context(place)?;
         let bound = listener.local_addr().with_context(place)?;
-        self.tasks.spawn(http::serve(listener, tls, routes, self.stop.clone()));
+        self.tasks.spawn(http::serve(listener, tls, routes, self.proxies(), self.stop.clone()));
         Ok(bound)
+    }
+
+    fn proxies(&self) -> Vec<Network> {
+        self.config.http.trusted_proxies.iter().map(|network| network.0).collect()
     }
 }

@@ -1,16 +1,12 @@
 //! What clients of the WebSocket may take. The fleet bounds what a connection watches.
 
+use crate::seats::{Full, Seat, Seats};
 use domain::ErrorCode;
 use fleet::Failure;
-use std::{
-    collections::HashMap,
-    net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 /// Connections of one listener.
-pub(super) const CONNECTIONS: usize = 10_000;
+pub(crate) const CONNECTIONS: usize = 10_000;
 pub(super) const CONNECTIONS_PER_ADDRESS: usize = 500;
 /// The longest message from a client; a longer one ends the connection.
 pub(super) const MESSAGE_BYTES: usize = 1 << 20;
@@ -32,68 +28,14 @@ pub(super) const LOOK_PAUSE: Duration = Duration::from_millis(250);
 /// What could not be read is tried again after so long.
 pub(super) const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
-/// Counts open connections.
-#[derive(Default)]
-pub(crate) struct Admission(Mutex<HashMap<IpAddr, usize>>);
-
-/// One admitted connection; dropping it makes room for another.
-pub(super) struct Seat {
-    admission: Arc<Admission>,
-    address: IpAddr,
-}
-
-impl Admission {
-    /// # Errors
-    /// `QueueUnavailable` when there are too many connections, `TooManyRequests` when too many are the address's.
-    pub(super) fn admit(self: &Arc<Self>, address: IpAddr) -> Result<Seat, Failure> {
-        let mut connections = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if connections.values().sum::<usize>() >= CONNECTIONS {
-            return Err(ErrorCode::QueueUnavailable.into());
-        }
-        let of_address = connections.entry(address).or_default();
-        if *of_address >= CONNECTIONS_PER_ADDRESS {
-            return Err(ErrorCode::TooManyRequests.into());
-        }
-        *of_address += 1;
-        Ok(Seat { admission: Arc::clone(self), address })
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        let mut connections = self.admission.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(of_address) = connections.get_mut(&self.address) {
-            *of_address -= 1;
-            if *of_address == 0 {
-                connections.remove(&self.address);
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn refusal(admission: &Arc<Admission>, address: IpAddr) -> Option<ErrorCode> {
-        admission.admit(address).err().map(|failure| failure.code)
-    }
-
-    #[test]
-    fn connections_are_counted_by_address_and_in_all() {
-        let admission = Arc::new(Admission::default());
-        let address = |n: usize| IpAddr::from([127, 0, 0, n as u8]);
-        let mut seats = Vec::new();
-        for n in 0..CONNECTIONS / CONNECTIONS_PER_ADDRESS {
-            assert_eq!(refusal(&admission, address(n)), None);
-            seats.extend((0..CONNECTIONS_PER_ADDRESS).map(|_| admission.admit(address(n)).unwrap()));
-            if seats.len() < CONNECTIONS {
-                assert_eq!(refusal(&admission, address(n)), Some(ErrorCode::TooManyRequests));
-            }
-        }
-        assert_eq!(refusal(&admission, address(200)), Some(ErrorCode::QueueUnavailable));
-        drop(seats);
-        assert_eq!(refusal(&admission, address(0)), None);
-        assert!(admission.0.lock().unwrap().is_empty());
-    }
+/// A seat for the connection of a client.
+///
+/// # Errors
+/// `QueueUnavailable` when there are too many connections, `TooManyRequests` when too many are the address's.
+pub(super) fn admit(seats: &Arc<Seats>, address: IpAddr) -> Result<Seat, Failure> {
+    let full = |full| match full {
+        Full::InAll => ErrorCode::QueueUnavailable.into(),
+        Full::OfAddress => ErrorCode::TooManyRequests.into(),
+    };
+    seats.take(address, CONNECTIONS_PER_ADDRESS).map_err(full)
 }

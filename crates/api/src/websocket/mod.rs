@@ -9,9 +9,9 @@ mod outgoing;
 mod request;
 mod session;
 
-pub(crate) use limits::Admission;
+pub(crate) use limits::CONNECTIONS;
 
-use crate::{answer::respond, request::Request, throttle::Throttle};
+use crate::{answer::respond, request::Request, seats::Seats, throttle::Throttle};
 use axum::{
     body::Body,
     extract::{FromRequestParts, WebSocketUpgrade},
@@ -31,7 +31,7 @@ pub(crate) const PATH: &str = "event/subscription";
 pub(crate) struct Host {
     pub(crate) fleet: Arc<Fleet>,
     pub(crate) throttle: Arc<Throttle>,
-    pub(crate) admission: Arc<Admission>,
+    pub(crate) seats: Arc<Seats>,
 }
 
 /// Answers the upgrade; the connection then runs in a task of its own.
@@ -47,7 +47,7 @@ async fn upgrade(
     address: SocketAddr,
     request: http::Request<Body>,
 ) -> Result<Response<Body>, Failure> {
-    let Host { fleet, throttle, admission } = host;
+    let Host { fleet, throttle, seats } = host;
     throttle.admit_address(address.ip())?;
     let (mut head, _) = request.into_parts();
     let query = head.uri.query();
@@ -59,7 +59,7 @@ async fn upgrade(
     let upgrade = WebSocketUpgrade::from_request_parts(&mut head, &())
         .await
         .map_err(|_| Failure::from(ErrorCode::WrongRequestFormat))?;
-    let seat = admission.admit(address.ip())?;
+    let seat = limits::admit(&seats, address.ip())?;
     let upgrade = upgrade.max_message_size(limits::MESSAGE_BYTES).max_frame_size(limits::MESSAGE_BYTES);
     let response = upgrade.on_upgrade(async move |socket| {
         Connection::new(socket, fleet, handshake, framing).run().await;

@@ -22,7 +22,10 @@ mod stop;
 mod tls;
 
 use clap::{Parser, error::ErrorKind};
-use std::{io, process::ExitCode};
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
 
 fn main() -> ExitCode {
     let command_line = match command::CommandLine::try_parse() {
@@ -54,7 +57,8 @@ fn misunderstood(error: &clap::Error) -> ExitCode {
 /// One line on standard error.
 fn complain(cause: &str) {
     let words: Vec<&str> = cause.split_whitespace().collect();
-    eprintln!("outrider: {}", words.join(" "));
+    // That nobody reads it is no failure.
+    _ = writeln!(io::stderr(), "outrider: {}", words.join(" "));
 }
 
 fn is_closed_pipe(error: &anyhow::Error) -> bool {

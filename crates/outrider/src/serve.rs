@@ -53,7 +53,7 @@ pub fn run(config: Config, purpose: Purpose) -> anyhow::Result<()> {
 
 async fn serve(config: Config, purpose: Purpose, open_files: u64) -> anyhow::Result<()> {
     let clock = Arc::new(SystemClock::default());
-    logs::start(&config.log, clock.clone())?;
+    let _printing = logs::start(&config.log, clock.clone())?;
     let server = Server {
         tls: Tls::load(&config.tls)?,
         clock,

@@ -9,8 +9,12 @@ use std::{
     net::{TcpListener, TcpStream},
     path::Path,
     process::{Child, ChildStderr, Command, Output, Stdio},
+    time::Duration,
 };
 use tempfile::TempDir;
+
+/// An answer that takes longer does not come.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 #[test]
 fn a_wrong_configuration_ends_with_one_line() {
@@ -100,6 +104,35 @@ fn serves_until_it_is_told_to_stop() {
 }
 
 #[test]
+fn it_stops_whoever_reads_its_log() {
+    for reads in [Reads::NoMore, Reads::Nothing] {
+        let folder = TempDir::new().unwrap();
+        let data_dir = folder.path().join("data");
+        let mut server = Server::start_with(&["serve"], &data_dir, &[("OUTRIDER__LOG__LEVEL", "debug")]);
+        if reads == Reads::NoMore {
+            server.log = None;
+        }
+        let ready: Value = serde_json::from_slice(&fs::read(data_dir.join("ready.json")).unwrap()).unwrap();
+        let http = ready["http"].as_str().unwrap();
+        // A line for each, more than a pipe takes.
+        for _ in 0..1000 {
+            let mut stream = TcpStream::connect(http).unwrap();
+            stream.set_read_timeout(Some(PATIENCE)).unwrap();
+            stream.write_all(b"?\r\n\r\n").unwrap();
+            stream.read_to_end(&mut Vec::new()).unwrap();
+        }
+        assert_eq!(ask(http, "/health/live").0, 200);
+        server.signal("TERM");
+        assert_eq!(server.process.wait().unwrap().code(), Some(0), "{reads:?}");
+        if let Some(log) = &mut server.log {
+            let mut rest = String::new();
+            log.read_to_string(&mut rest).unwrap();
+            assert!(!rest.contains("stopped"), "the pipe was not full: {}", rest.len());
+        }
+    }
+}
+
+#[test]
 fn an_address_in_use_is_one_line_that_names_it() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
@@ -159,20 +192,37 @@ fn configuration_of_free_ports(folder: &Path) -> String {
 /// A running `outrider serve`; killed when the test fails.
 struct Server {
     process: Child,
-    log: BufReader<ChildStderr>,
+    log: Option<BufReader<ChildStderr>>,
+}
+
+/// What becomes of the log of a server that is ready.
+#[derive(Debug, PartialEq)]
+enum Reads {
+    /// It is there, and not read.
+    Nothing,
+    /// It cannot be written any more.
+    NoMore,
 }
 
 impl Server {
     /// Returns when it is ready.
     fn start(data_dir: &Path) -> Self {
+        Self::start_with(&["serve"], data_dir, &[])
+    }
+
+    fn start_with(arguments: &[&str], data_dir: &Path, variables: &[(&str, &str)]) -> Self {
         let config = configuration_of_free_ports(data_dir.parent().unwrap());
-        let arguments = ["serve", "--config", &config, "--data-dir", data_dir.to_str().unwrap()];
-        let mut process = command(&arguments).stderr(Stdio::piped()).spawn().unwrap();
-        let mut server = Self { log: BufReader::new(process.stderr.take().unwrap()), process };
+        let configured = ["--config", &config, "--data-dir", data_dir.to_str().unwrap()];
+        let mut command = command(&[arguments, &configured].concat());
+        let command = command.envs(variables.iter().copied()).stderr(Stdio::piped());
+        let mut process = command.spawn().unwrap();
+        let log = process.stderr.take().map(BufReader::new);
+        let mut server = Self { process, log };
         let mut line = String::new();
-        while !line.contains("ready") {
+        while !line.contains("ready http=") {
             line.clear();
-            assert_ne!(server.log.read_line(&mut line).unwrap(), 0, "it ended before it was ready");
+            let log = server.log.as_mut().unwrap();
+            assert_ne!(log.read_line(&mut line).unwrap(), 0, "it ended before it was ready");
         }
         server
     }
@@ -186,7 +236,7 @@ impl Server {
     /// Its exit code, and what it logged since it was ready.
     fn ended(&mut self) -> (Option<i32>, String) {
         let mut log = String::new();
-        self.log.read_to_string(&mut log).unwrap();
+        self.log.as_mut().unwrap().read_to_string(&mut log).unwrap();
         (self.process.wait().unwrap().code(), log)
     }
 }

@@ -1,7 +1,7 @@
 //! `serve --demo`: an account that anybody may look around in, and a simulated fleet that reports to this server over
 //! loopback sockets. It keeps its own data directory, and nobody else can reach it.
 
-use crate::config::Config;
+use crate::config::{Catalog, Config, SmsProvider};
 use anyhow::{Context, anyhow, bail};
 use domain::{Clock, DeviceId, ErrorCode, GroupId};
 use fleet::{
@@ -35,7 +35,8 @@ const MARK: &str = "demo";
 /// The configuration as the demo runs it.
 ///
 /// # Errors
-/// When a listener could be reached from elsewhere, or the directory holds somebody's data.
+/// When a listener could be reached from elsewhere, the directory or another catalog holds somebody's data, or messages
+/// would go out.
 pub fn prepare(mut config: Config, data_dir: Option<PathBuf>) -> anyhow::Result<Config> {
     config.data_dir = data_dir.unwrap_or_else(|| DATA_DIR.into());
     let listeners = [
@@ -47,6 +48,12 @@ pub fn prepare(mut config: Config, data_dir: Option<PathBuf>) -> anyhow::Result<
         if !address.is_loopback() {
             bail!("the demo's password is known to all: {key} must be a loopback address, not {address}");
         }
+    }
+    if config.store.catalog != Catalog::Sqlite {
+        bail!("the demo keeps a catalog of its own: [store] catalog must be sqlite");
+    }
+    if config.sms.provider != SmsProvider::None {
+        bail!("the demo sends no short messages: [sms] provider must be none");
     }
     claim(&config.data_dir).with_context(|| config.data_dir.display().to_string())?;
     Ok(config)
@@ -131,7 +138,15 @@ async fn owner(fleet: &fleet::Fleet) -> Result<UserCaller, Failure> {
         Err(failure) if failure.code == ErrorCode::LoginInUse => {}
         Err(failure) => return Err(failure),
     }
-    let hash = fleet.log_in(LOGIN, PASSWORD, IpAddr::V4(Ipv4Addr::LOCALHOST)).await?;
+    let log_in = async || fleet.log_in(LOGIN, PASSWORD, IpAddr::V4(Ipv4Addr::LOCALHOST)).await;
+    let hash = match log_in().await {
+        // Whoever looked around has changed it.
+        Err(failure) if failure.code == ErrorCode::WrongLogin => {
+            fleet.restore_password(LOGIN, PASSWORD).await?;
+            log_in().await?
+        }
+        other => other?,
+    };
     let caller = fleet.user_caller(&hash).await?;
     fleet.log_out(&caller).await?;
     Ok(caller)

@@ -133,6 +133,52 @@ fn it_stops_whoever_reads_its_log() {
 }
 
 #[test]
+fn the_demo_keeps_to_itself() {
+    let folder = TempDir::new().unwrap();
+    let data_dir = folder.path().join("data");
+    for (variables, key) in [
+        (&[("OUTRIDER__HTTP__LISTEN", "0.0.0.0:0")][..], "[http] listen"),
+        (&[("OUTRIDER__STORE__CATALOG", "postgres://outrider@127.0.0.1:1/outrider")], "[store] catalog"),
+        (
+            &[
+                ("OUTRIDER__SMS__PROVIDER", "smpp"),
+                ("OUTRIDER__SMS__SMPP__ADDRESS", "127.0.0.1:1"),
+                ("OUTRIDER__SMS__SMPP__SYSTEM_ID", "outrider"),
+                ("OUTRIDER__SMS__SMPP__PASSWORD", "secret"),
+            ],
+            "[sms] provider",
+        ),
+    ] {
+        let output = outrider(&["serve", "--demo", "--data-dir", data_dir.to_str().unwrap()], variables);
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{error}");
+        assert!(error.contains(&format!("{key} must be ")) && error.lines().count() == 1, "{error}");
+        assert!(!data_dir.exists());
+    }
+}
+
+#[test]
+fn the_demo_starts_again_with_its_password() {
+    let folder = TempDir::new().unwrap();
+    let data_dir = folder.path().join("data");
+    let log_in = |http: &str| ask(http, "/user/auth?login=demo&password=demo");
+    for _ in 0..2 {
+        let mut server = Server::start_with(&["serve", "--demo"], &data_dir, &[]);
+        let ready: Value = serde_json::from_slice(&fs::read(data_dir.join("ready.json")).unwrap()).unwrap();
+        let http = ready["http"].as_str().unwrap();
+        let (status, body) = log_in(http);
+        assert_eq!(status, 200, "{body}");
+        let hash = serde_json::from_str::<Value>(&body).unwrap()["hash"].as_str().unwrap().to_owned();
+        let change = format!("/user/password/set?hash={hash}&old_password=demo&new_password=hush-hush");
+        assert_eq!(ask(http, &change).0, 200);
+        assert_ne!(log_in(http).0, 200);
+        server.signal("TERM");
+        let (code, log) = server.ended();
+        assert_eq!(code, Some(0), "{log}");
+    }
+}
+
+#[test]
 fn an_address_in_use_is_one_line_that_names_it() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();

@@ -304,6 +304,11 @@ fn who_watches_hears_at_once_of_what_the_log_writes_down() {
     server.with_catalog(async |catalog| catalog.enqueue_command(&expired).await.unwrap());
     let anna = server.resume(&anna);
     let mut watching = following(&server, &anna);
+    // What it has to look at when it begins is behind it with the first event.
+    let bike = anna.register("Bike", "356307042441014");
+    send(&anna, bike, "getinfo");
+    anna.call("tracker/command/unconfirmed/reset", json!({ "tracker_id": bike })).success();
+    assert_eq!(watching.event("event")["tracker_id"], bike);
     let asked = now();
     let log = json!({ "tracker_id": van, "states": ["expired"] });
     assert_eq!(anna.call("tracker/command/log/list", log).success()["count"], 1);

@@ -114,6 +114,7 @@ impl Fleet {
         which: &TrackerChoice,
         commands: &RegistrationCommands,
     ) -> Result<TrackerView, Failure> {
+        let _turn = self.turn(caller).await?;
         let view = match which {
             TrackerChoice::Id(id) => self.tracker(caller, *id)?,
             TrackerChoice::Device(device_id) => {

@@ -63,6 +63,7 @@ impl Fleet {
         id: TrackerId,
         commands: &RegistrationCommands,
     ) -> Result<TrackerView, Failure> {
+        let _turn = self.turn(caller).await?;
         let view = self.tracker(caller, id).map_err(|_| ErrorCode::EntityNotFound)?;
         self.may_be_told(&view).await?;
         if self.has_connected(view.source.id) {

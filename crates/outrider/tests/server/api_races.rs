@@ -157,6 +157,30 @@ fn right_passwords_side_by_side_all_log_in() {
 }
 
 #[test]
+fn who_is_deactivated_while_logging_in_has_no_session() {
+    let server = Server::start();
+    let (anna, panel) = (server.user("anna"), server.panel());
+    let id = user_id(&anna);
+    let update = |activated: bool| json!({ "user": { "id": id, "login": "anna", "activated": activated } });
+    for round in 0..5 {
+        let log_in = json!({ "login": "anna", "password": USER_PASSWORD });
+        let mut calls: Vec<_> = (0..3).map(|_| (server.anyone(), "user/auth", log_in.clone())).collect();
+        calls.push((panel.clone(), "panel/user/update", update(false)));
+        let mut answers = at_once(calls);
+        answers.pop().unwrap().success();
+        for answer in answers {
+            if answer.status == 200 {
+                let session = Session::new(server.http(), answer.body["hash"].as_str());
+                assert_eq!(session.call("tracker/list", json!({})).code(), 4, "round {round}");
+            } else {
+                assert_eq!(answer.code(), 103, "round {round}");
+            }
+        }
+        panel.call("panel/user/update", update(true)).success();
+    }
+}
+
+#[test]
 fn a_login_belongs_to_one_user() {
     let server = Server::start();
     let panel = server.panel();

@@ -22,7 +22,7 @@ use std::{
     },
 };
 
-/// So many bytes of messages are kept together, or a few more.
+/// So many bytes of messages are kept together at most, but for a longer message.
 const CHUNK: usize = 1 << 20;
 
 #[derive(Default)]
@@ -206,7 +206,7 @@ fn memory(entries: usize, bytes: usize) -> usize {
 
 impl Held {
     fn push(&mut self, source: SourceId, position: u64, time: i64, stored: &[u8]) {
-        if self.open.bytes.len() >= CHUNK {
+        if self.open.bytes.len() + stored.len() > CHUNK {
             self.close();
         }
         let Chunk { first, entries, bytes } = &mut self.open;
@@ -246,7 +246,7 @@ impl Held {
         });
     }
 
-    /// Adds no more to the open chunk. Room for as much is made for the next.
+    /// Adds no more to the open chunk. Room for as much is made for the next, so that it need not grow.
     fn close(&mut self) {
         let Chunk { first, entries, bytes } = &self.open;
         if entries.is_empty() {
@@ -254,8 +254,8 @@ impl Held {
         }
         let next = Chunk {
             first: first + entries.len() as u64,
-            entries: Vec::with_capacity(entries.len()),
-            bytes: Vec::with_capacity(bytes.len()),
+            entries: Vec::with_capacity(entries.len() + entries.len() / 8),
+            bytes: Vec::with_capacity(bytes.len().next_power_of_two().min(CHUNK)),
         };
         self.full.push_back(Arc::new(mem::replace(&mut self.open, next)));
     }

@@ -40,8 +40,8 @@ pub(crate) fn welcome(found: Option<Registered>, protocol: &str) -> Result<Regis
 /// The devices of one connection. However the connection ends, dropping this lets the next one in.
 ///
 /// Over TCP a source has one connection, and a signal makes that let the device go when its admission is not true any
-/// longer. Over HTTP
-/// devices call as often as they like: such a connection asks again when it reads and anything has changed.
+/// longer. Over HTTP devices call as often as they like: such a connection asks again when it reads and anything has
+/// changed.
 pub(crate) struct Stay {
     reception: Arc<Reception>,
     transport: Transport,

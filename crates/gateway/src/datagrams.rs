@@ -1,6 +1,7 @@
 //! Datagrams: each is understood, made durable and acknowledged on its own. Those from one address and port to one of ours
-//! go one after the other, those of different ones at the same time. What does not fit into the queue is dropped unacknowledged: the
-//! device sends it again. Who was not here lately has a small part of the queue: strangers do not keep devices out.
+//! go one after the other, those of different ones at the same time. What does not fit into the queue is dropped
+//! unacknowledged: the device sends it again. Who was not here lately has a small part of the queue: strangers do not keep
+//! devices out.
 
 use crate::{
     Limits, Registered,

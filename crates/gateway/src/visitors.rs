@@ -112,8 +112,8 @@ impl Visitors {
             return Ok(Arc::clone(sooner));
         }
         // Whoever forgets after a change, or at the end, may have done so before this one is remembered.
-        let true_still = reception.changes() == changes && !reception.stopping.is_cancelled();
-        if true_still && known.by_device.len() < self.capacity {
+        let is_still_true = reception.changes() == changes && !reception.stopping.is_cancelled();
+        if is_still_true && known.by_device.len() < self.capacity {
             known.turned_away.remove(device_id);
             known.by_source.insert(source, Whereabouts { device_id: device_id.clone(), address: None });
             known.by_device.insert(device_id.clone(), Arc::clone(&visitor));

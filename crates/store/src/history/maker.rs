@@ -65,8 +65,11 @@ impl Makers {
             let work = |(maker, parts): (&'_ mut Maker, &'_ [Part<'_>])| {
                 parts.iter().try_for_each(|part| maker.make_part(part, seg, waiting))
             };
-            let shares = self.all.iter_mut().zip(parts.chunks(share));
+            let mut shares = self.all.iter_mut().zip(parts.chunks(share));
+            // The first is this thread's own.
+            let own = shares.next();
             let threads: Vec<_> = shares.map(|share| scope.spawn(move || work(share))).collect();
+            own.map_or(Ok(()), work)?;
             threads
                 .into_iter()
                 .try_for_each(|thread| thread.join().unwrap_or_else(|panic| panic::resume_unwind(panic)))
